@@ -1,0 +1,128 @@
+//! Configuration: parsed once at the boundary, typed from then on.
+//!
+//! Built-in defaults < `/etc/paystand-sync/config.toml` < `--config FILE` < environment (`PAYSTAND_SYNC__SECTION__KEY`;
+//! `DATABASE_URL` also sets `database.url`).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::resource::Resource;
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub database: DatabaseConfig,
+    /// By label. The label is for people; every table uses [`MerchantConfig::customer_id`].
+    pub merchants: BTreeMap<String, MerchantConfig>,
+    pub sync: SyncConfig,
+    pub erp: BTreeMap<AdapterName, ErpConfig>,
+    pub ops: OpsConfig,
+}
+
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// Absent: a private cluster under [`DatabaseConfig::state_dir`].
+    pub url: Option<SecretString>,
+    /// Connections held at most. Default 8.
+    pub connections_max: u32,
+    /// Where the private cluster keeps its data. Default: `$STATE_DIRECTORY`, else `/var/lib/paystand-sync` as root, else
+    /// `$XDG_STATE_HOME/paystand-sync` or `~/.local/state/paystand-sync`.
+    pub state_dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    Sandbox,
+    Production,
+}
+
+impl Environment {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Environment::Sandbox => "sandbox",
+            Environment::Production => "production",
+        }
+    }
+}
+
+/// One Paystand entity with its own credentials.
+#[derive(Debug, Clone)]
+pub struct MerchantConfig {
+    pub label: String,
+    pub environment: Environment,
+    /// With the version path and no trailing slash, such as `https://api.paystand.co/v3`.
+    pub base_url: Url,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub customer_id: MerchantId,
+    /// The zone in which the merchant's calendar days are cut.
+    pub timezone: Tz,
+    /// Default 2400; at most the API's 3000.
+    pub requests_per_minute: u32,
+    /// The first created day that is read; older rows come when they change or a newer row names them.
+    pub start_date: NaiveDate,
+}
+
+#[derive(Debug, Clone)]
+pub struct SyncConfig {
+    /// Between two polls of a resource. Default 30 s.
+    pub interval: Duration,
+    /// How far behind its high water a tail reads again. Default 10 min.
+    pub overlap: Duration,
+    /// Rows asked for per page. Default 200.
+    pub page_rows: u32,
+    /// List pages in flight during a backfill. Default 8.
+    pub pages_in_flight_max: usize,
+    /// Bound on one request, connect to last byte. Default 60 s.
+    pub request_timeout: Duration,
+    /// Bound on the bytes of one answer. Default 32 MiB.
+    pub answer_bytes_max: usize,
+    /// Attempts of one request before the step fails. Default 6.
+    pub attempts_max: u32,
+    /// For how long an open item is read again before it becomes an exception. Default 30 d.
+    pub open_item_max: Duration,
+    pub resources: BTreeMap<Resource, ResourceConfig>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceConfig {
+    pub enabled: bool,
+    pub interval: Duration,
+}
+
+/// One ERP adapter by name.
+#[derive(Debug, Clone)]
+pub struct ErpConfig {
+    pub kind: ErpKind,
+    /// `post_from`: events before it are baseline.
+    pub post_from: Option<NaiveDate>,
+    /// Account role → the ERP's account.
+    pub accounts: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum ErpKind {
+    Staging {
+        /// Absent: our own database.
+        url: Option<SecretString>,
+        /// Default `erp`.
+        schema: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct OpsConfig {
+    /// Default `127.0.0.1:9464`; absent where `ops.listen = ""`.
+    pub listen: Option<SocketAddr>,
+}

@@ -1,0 +1,6 @@
+//! paystand-sync: polls the Paystand X API and writes what happened into an ERP, exactly once in effect.
+
+pub mod clock;
+pub mod config;
+pub mod erp;
+pub mod model;

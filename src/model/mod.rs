@@ -1,0 +1,10 @@
+//! Pure words of the domain: what flows through every other module.
+//!
+//! Imports nothing of this crate outside `model`; no I/O, no clock, no randomness.
+
+pub mod document;
+pub mod ids;
+pub mod money;
+pub mod page;
+pub mod record;
+pub mod resource;
