@@ -1,11 +1,23 @@
 //! Configuration: parsed once at the boundary, typed from then on.
 //!
 //! Built-in defaults < `/etc/paystand-sync/config.toml` < `--config FILE` < environment (`PAYSTAND_SYNC__SECTION__KEY`;
-//! `DATABASE_URL` also sets `database.url`).
+//! `DATABASE_URL` also sets `database.url`). Unknown keys are refused, and one run reports everything that is wrong.
+//!
+//! `layers` merges what is written, `schema` knows which keys exist, `section` reads typed values, `read` applies the
+//! rules, `show` writes the result without its secrets.
+
+mod error;
+mod layers;
+mod read;
+mod schema;
+mod section;
+mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -16,6 +28,9 @@ use url::Url;
 
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::resource::Resource;
+
+pub use error::{ConfigError, Problem};
+pub use layers::{SYSTEM_FILE, Surroundings};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone)]
@@ -28,14 +43,39 @@ pub struct Config {
     pub ops: OpsConfig,
 }
 
+impl Config {
+    /// Reads all layers. `file` is what `--config` names and must exist.
+    pub fn load(file: Option<&Path>, surroundings: &Surroundings) -> Result<Self, ConfigError> {
+        let merged = layers::merge(file, surroundings)?;
+        read::config(&merged, surroundings)
+    }
+
+    /// The environment that every merchant is of; absent without merchants. A database serves one environment.
+    #[must_use]
+    pub fn environment(&self) -> Option<Environment> {
+        self.merchants.values().next().map(|merchant| merchant.environment)
+    }
+
+    /// What the verbs that talk to Paystand need on top: someone whose data is read.
+    pub fn require_merchant(&self) -> Result<(), ConfigError> {
+        if self.merchants.is_empty() { Err(read::no_merchant()) } else { Ok(()) }
+    }
+
+    /// The configuration in effect as TOML, defaults included, secrets as `***`.
+    #[must_use]
+    pub fn redacted_toml(&self) -> String {
+        show::redacted_toml(self)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     /// Absent: a private cluster under [`DatabaseConfig::state_dir`].
     pub url: Option<SecretString>,
     /// Connections held at most. Default 8.
     pub connections_max: u32,
-    /// Where the private cluster keeps its data. Default: `$STATE_DIRECTORY`, else `/var/lib/paystand-sync` as root, else
-    /// `$XDG_STATE_HOME/paystand-sync` or `~/.local/state/paystand-sync`.
+    /// Where the private cluster keeps its data. Default: `$STATE_DIRECTORY`, else `/var/lib/paystand-sync` as root or as
+    /// its owner, else `$XDG_STATE_HOME/paystand-sync` or `~/.local/state/paystand-sync`.
     pub state_dir: PathBuf,
 }
 
@@ -82,7 +122,7 @@ pub struct SyncConfig {
     pub overlap: Duration,
     /// Rows asked for per page. Default 200.
     pub page_rows: u32,
-    /// List pages in flight during a backfill. Default 8.
+    /// List pages, or details, that one job has in flight. Default 8.
     pub pages_in_flight_max: usize,
     /// Bound on one request, connect to last byte. Default 60 s.
     pub request_timeout: Duration,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 
 use crate::model::ids::SourceId;
 use crate::model::resource::Resource;
@@ -20,6 +21,8 @@ pub enum Shape {
 }
 
 impl Shape {
+    pub const ALL: [Shape; 3] = [Shape::Embedded, Shape::List, Shape::Detail];
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -33,6 +36,20 @@ impl Shape {
 /// SHA-256 over the canonical JSON of a body (keys sorted, no blanks, number tokens as sent): equal exactly where the content is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// Over bytes as they are.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The first 12 hex digits, for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{self:?}")[..12].to_owned()
+    }
+}
 
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

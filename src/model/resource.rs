@@ -73,6 +73,42 @@ impl Resource {
         }
     }
 
+    /// Whether records of it may change without their list showing it, so that they are followed by id.
+    #[must_use]
+    pub const fn may_stay_open(self) -> bool {
+        match self {
+            Resource::Receivables
+            | Resource::Payments
+            | Resource::Refunds
+            | Resource::Disputes
+            | Resource::Transfers => true,
+            Resource::Customers
+            | Resource::ReceivableTransactions
+            | Resource::Fees
+            | Resource::Withdrawals
+            | Resource::TransferEntries
+            | Resource::CreditMemos => false,
+        }
+    }
+
+    /// The resource under whose records these are listed; `None` where they have a list of their own.
+    #[must_use]
+    pub const fn parent(self) -> Option<Resource> {
+        match self {
+            Resource::ReceivableTransactions => Some(Resource::Receivables),
+            Resource::TransferEntries => Some(Resource::Transfers),
+            Resource::Customers
+            | Resource::Receivables
+            | Resource::Payments
+            | Resource::Fees
+            | Resource::Refunds
+            | Resource::Disputes
+            | Resource::Withdrawals
+            | Resource::Transfers
+            | Resource::CreditMemos => None,
+        }
+    }
+
     /// Whether the list filters by date (Pattern A of the API). The others are read whole.
     #[must_use]
     pub const fn filters_by_date(self) -> bool {
@@ -100,8 +136,13 @@ impl fmt::Display for Resource {
 
 /// The text names no resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a resource")]
+#[error("`{0}` is not a resource; the nearest is `{nearest}`", nearest = nearest(.0))]
 pub struct UnknownResource(pub String);
+
+fn nearest(text: &str) -> Resource {
+    let distance = |resource: &Resource| strsim::damerau_levenshtein(resource.name(), text);
+    Resource::ALL.into_iter().min_by_key(distance).expect("there are resources")
+}
 
 impl FromStr for Resource {
     type Err = UnknownResource;

@@ -1,0 +1,380 @@
+//! The rules: from merged layers to the typed configuration.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::{TZ_VARIANTS, Tz};
+use config::Value;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::error::{ConfigError, Problem, Report, Reported};
+use super::layers::{SYSTEM_STATE, Surroundings};
+use super::schema;
+use super::section::Section;
+use super::{
+    Config, DatabaseConfig, Environment, ErpConfig, ErpKind, MerchantConfig, OpsConfig, ResourceConfig, SyncConfig,
+};
+use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::resource::Resource;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+/// The shortest interval or timeout that is accepted.
+const TICK: Duration = Duration::from_millis(10);
+
+const PAYSTAND_DOMAINS: [(Environment, &str); 2] =
+    [(Environment::Sandbox, "paystand.co"), (Environment::Production, "paystand.com")];
+
+pub(super) fn config(merged: &Value, surroundings: &Surroundings) -> Result<Config, ConfigError> {
+    let report = Report::default();
+    schema::check(&schema::ROOT, "", merged, &report);
+    let root = Section::new("", Some(merged), &report);
+
+    let database = database(&Section::new("database", root.inner("database"), &report), surroundings);
+    let merchants = merchants(&Section::new("merchants", root.inner("merchants"), &report), surroundings);
+    let sync = sync(&Section::new("sync", root.inner("sync"), &report));
+    let erp = adapters(&Section::new("erp", root.inner("erp"), &report), surroundings);
+    let ops = ops(&Section::new("ops", root.inner("ops"), &report));
+
+    if let Some(error) = report.into_error() {
+        return Err(error);
+    }
+    match (database, merchants, sync, erp, ops) {
+        (Ok(database), Ok(merchants), Ok(sync), Ok(erp), Ok(ops)) => Ok(Config { database, merchants, sync, erp, ops }),
+        _ => unreachable!("whatever could not be read is in the report"),
+    }
+}
+
+pub(super) fn no_merchant() -> ConfigError {
+    let sentence = "`merchants` holds nobody; add a section [merchants.main] with environment, client_id, client_secret, customer_id and \
+                timezone to the configuration file";
+    ConfigError::Invalid {
+        problems: vec![Problem { origin: None, key: "merchants".to_owned(), sentence: sentence.to_owned() }],
+    }
+}
+
+fn database(section: &Section<'_>, surroundings: &Surroundings) -> Result<DatabaseConfig, Reported> {
+    let url = postgres_url(section, surroundings);
+    let connections_max = section.number("connections_max", 8, 2..=100);
+    let state_dir = section.filled("state_dir").map(|path| match path {
+        Some(path) => PathBuf::from(path),
+        None => default_state_dir(surroundings),
+    });
+    Ok(DatabaseConfig { url: url?, connections_max: connections_max?, state_dir: state_dir? })
+}
+
+fn default_state_dir(surroundings: &Surroundings) -> PathBuf {
+    let variable = |name| surroundings.variable(name).map(PathBuf::from);
+    // systemd lists several directories with colons; the first is ours.
+    if let Some(first) = surroundings.variable("STATE_DIRECTORY").and_then(|list| list.split(':').next()) {
+        return PathBuf::from(first);
+    }
+    if surroundings.uses_system_state {
+        return PathBuf::from(SYSTEM_STATE);
+    }
+    variable("XDG_STATE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .map_or_else(|| PathBuf::from(SYSTEM_STATE), |state| state.join("paystand-sync"))
+}
+
+fn postgres_url(section: &Section<'_>, surroundings: &Surroundings) -> Result<Option<SecretString>, Reported> {
+    let Some(url) = section.secret("url", surroundings)? else { return Ok(None) };
+    let fits = Url::parse(url.expose_secret()).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    if fits {
+        return Ok(Some(url));
+    }
+    let key = if section.has("url") { "url" } else { "url_file" };
+    Err(section.refuse(key, "is no Postgres URL; write it like \"postgres://user:password@host:5432/database\""))
+}
+
+fn merchants(section: &Section<'_>, surroundings: &Surroundings) -> Result<BTreeMap<String, MerchantConfig>, Reported> {
+    let mut merchants = BTreeMap::new();
+    let mut outcome = Ok(());
+    for label in section.sections() {
+        let path = section.place(label);
+        match merchant(label, &Section::new(&path, section.inner(label), section.report), surroundings) {
+            Ok(merchant) => {
+                merchants.insert(label.to_owned(), merchant);
+            }
+            Err(reported) => outcome = Err(reported),
+        }
+    }
+    outcome?;
+    apart(section, &merchants)?;
+    Ok(merchants)
+}
+
+/// No two labels may mean one merchant, and all share one environment.
+fn apart(section: &Section<'_>, merchants: &BTreeMap<String, MerchantConfig>) -> Result<(), Reported> {
+    let mut outcome = Ok(());
+    let mut labels: BTreeMap<&MerchantId, &str> = BTreeMap::new();
+    for (label, merchant) in merchants {
+        if let Some(other) = labels.insert(&merchant.customer_id, label) {
+            let text = format!("has the customer_id of `merchants.{other}`; remove one of the two sections");
+            outcome = Err(section.refuse(label, text));
+        }
+    }
+    let first = merchants.iter().next();
+    for (label, merchant) in merchants {
+        if let Some((other, reference)) = first.filter(|(_, first)| first.environment != merchant.environment) {
+            let text = format!(
+                "is {} while `merchants.{other}` is {}; a database serves one environment: use a second configuration \
+                 with its own database",
+                merchant.environment.name(),
+                reference.environment.name(),
+            );
+            outcome = Err(section.refuse(label, text));
+        }
+    }
+    outcome
+}
+
+fn merchant(label: &str, section: &Section<'_>, surroundings: &Surroundings) -> Result<MerchantConfig, Reported> {
+    let environment = environment(section);
+    let base_url = environment.and_then(|environment| base_url(section, environment));
+    let client_id = section.required("client_id");
+    let client_secret = section
+        .secret("client_secret", surroundings)
+        .and_then(|secret| secret.ok_or_else(|| section.missing("client_secret", "")));
+    let customer_id = section.required("customer_id");
+    let timezone = timezone(section);
+    let requests_per_minute = section.number("requests_per_minute", 2_400, 1..=3_000);
+    let start_date = section.date("start_date");
+    Ok(MerchantConfig {
+        label: label.to_owned(),
+        environment: environment?,
+        base_url: base_url?,
+        client_id: client_id?,
+        client_secret: client_secret?,
+        customer_id: MerchantId::new(customer_id?),
+        timezone: timezone?,
+        requests_per_minute: requests_per_minute?,
+        start_date: start_date?.unwrap_or(NaiveDate::from_ymd_opt(2010, 1, 1).expect("a day that exists")),
+    })
+}
+
+fn environment(section: &Section<'_>) -> Result<Environment, Reported> {
+    match section.filled("environment")?.as_deref() {
+        Some("sandbox") => Ok(Environment::Sandbox),
+        Some("production") => Ok(Environment::Production),
+        Some(other) => {
+            let hint = schema::hint(other, &["sandbox", "production"]);
+            Err(section.refuse("environment", format!("is no environment: `{other}`; {hint}")))
+        }
+        None => Err(section.missing("environment", " = \"sandbox\"")),
+    }
+}
+
+fn base_url(section: &Section<'_>, environment: Environment) -> Result<Url, Reported> {
+    let default = match environment {
+        Environment::Sandbox => "https://api.paystand.co/v3",
+        Environment::Production => "https://api.paystand.com/v3",
+    };
+    let given = section.filled("base_url")?;
+    let refuse = |text: String| Err(section.refuse("base_url", text));
+    let Ok(mut url) = Url::parse(given.as_deref().unwrap_or(default)) else {
+        return refuse(format!("is no URL; write it like \"{default}\""));
+    };
+    let Some(host) = url.host_str().map(str::to_owned) else {
+        return refuse(format!("names no host; write it like \"{default}\""));
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return refuse(format!("must hold scheme, host and path only; write it like \"{default}\""));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return refuse(format!("is plain http to {host}, which would show the credentials; use https")),
+        other => return refuse(format!("has the scheme `{other}`; use https")),
+    }
+    for (owner, domain) in PAYSTAND_DOMAINS {
+        let belongs = host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+        if belongs && owner != environment {
+            return refuse(format!(
+                "is Paystand's {} host while environment is {}; correct one of the two (sandbox credentials never talk to \
+                 production and the reverse)",
+                owner.name(),
+                environment.name(),
+            ));
+        }
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn timezone(section: &Section<'_>) -> Result<Tz, Reported> {
+    let Some(text) = section.filled("timezone")? else {
+        return Err(section.missing("timezone", " = \"America/Los_Angeles\""));
+    };
+    Tz::from_str(&text).map_err(|_| {
+        let city = format!("/{}", text.to_lowercase().replace(' ', "_"));
+        let names = TZ_VARIANTS.iter().map(|zone| zone.name());
+        let meant = schema::nearest(&text, names.clone())
+            .or_else(|| names.into_iter().find(|name| name.to_lowercase().ends_with(&city)));
+        let hint = match meant {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "write an IANA name such as \"America/Los_Angeles\"".to_owned(),
+        };
+        section.refuse("timezone", format!("is no IANA time zone: `{text}`; {hint}"))
+    })
+}
+
+fn sync(section: &Section<'_>) -> Result<SyncConfig, Reported> {
+    let interval = section.duration("interval", 30 * SECOND, &(TICK..=DAY));
+    let overlap = section.duration("overlap", 10 * MINUTE, &(Duration::ZERO..=7 * DAY));
+    let page_rows = section.number("page_rows", 200, 1..=1_000);
+    let pages_in_flight_max = section.number("pages_in_flight_max", 8, 1..=64);
+    let request_timeout = section.duration("request_timeout", 60 * SECOND, &(TICK..=10 * MINUTE));
+    let answer_bytes_max = section.number("answer_bytes_max", 32 << 20, 64 << 10..=1 << 30);
+    let attempts_max = section.number("attempts_max", 6, 1..=20);
+    let open_item_max = section.duration("open_item_max", 30 * DAY, &(SECOND..=400 * DAY));
+    let interval = interval?;
+    let resources = resources(&Section::new("sync.resources", section.inner("resources"), section.report), interval);
+    Ok(SyncConfig {
+        interval,
+        overlap: overlap?,
+        page_rows: page_rows?,
+        pages_in_flight_max: pages_in_flight_max?,
+        request_timeout: request_timeout?,
+        answer_bytes_max: answer_bytes_max?,
+        attempts_max: attempts_max?,
+        open_item_max: open_item_max?,
+        resources: resources?,
+    })
+}
+
+/// Every resource, each with the interval of `[sync]` unless it has its own.
+fn resources(section: &Section<'_>, interval: Duration) -> Result<BTreeMap<Resource, ResourceConfig>, Reported> {
+    let mut resources = BTreeMap::new();
+    let mut outcome = Ok(());
+    for resource in Resource::ALL {
+        let path = section.place(resource.name());
+        let inner = Section::new(&path, section.inner(resource.name()), section.report);
+        let enabled = inner.boolean("enabled", true);
+        let interval = inner.duration("interval", interval, &(TICK..=7 * DAY));
+        match (enabled, interval) {
+            (Ok(enabled), Ok(interval)) => {
+                resources.insert(resource, ResourceConfig { enabled, interval });
+            }
+            (Err(reported), _) | (_, Err(reported)) => outcome = Err(reported),
+        }
+    }
+    outcome.map(|()| resources)
+}
+
+/// The adapters by name; without any, one staging adapter in our own database.
+fn adapters(section: &Section<'_>, surroundings: &Surroundings) -> Result<BTreeMap<AdapterName, ErpConfig>, Reported> {
+    let mut adapters = BTreeMap::new();
+    let mut outcome = Ok(());
+    for name in section.sections() {
+        let path = section.place(name);
+        match adapter(&Section::new(&path, section.inner(name), section.report), surroundings) {
+            Ok(adapter) => {
+                adapters.insert(AdapterName::new(name), adapter);
+            }
+            Err(reported) => outcome = Err(reported),
+        }
+    }
+    outcome?;
+    let mut targets: BTreeMap<(String, &str), &AdapterName> = BTreeMap::new();
+    for (name, adapter) in &adapters {
+        let ErpKind::Staging { url, schema } = &adapter.kind;
+        let database = url.as_ref().map(|url| url.expose_secret().to_owned()).unwrap_or_default();
+        if let Some(other) = targets.insert((database, schema), name) {
+            let text = format!("writes to the schema `{schema}` of `erp.{other}`; give one of them another schema");
+            outcome = Err(section.refuse(name.as_str(), text));
+        }
+    }
+    outcome?;
+    if adapters.is_empty() {
+        let kind = ErpKind::Staging { url: None, schema: DEFAULT_SCHEMA.to_owned() };
+        let adapter = ErpConfig { kind, post_from: None, accounts: BTreeMap::new() };
+        adapters.insert(AdapterName::new("staging"), adapter);
+    }
+    Ok(adapters)
+}
+
+const DEFAULT_SCHEMA: &str = "erp";
+
+fn adapter(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpConfig, Reported> {
+    let kind = kind(section, surroundings);
+    let post_from = section.date("post_from");
+    let accounts_path = section.place("accounts");
+    let inner = Section::new(&accounts_path, section.inner("accounts"), section.report);
+    let mut accounts = BTreeMap::new();
+    let mut outcome = Ok(());
+    for role in inner.names() {
+        match inner.required(role) {
+            Ok(account) => {
+                accounts.insert(role.to_owned(), account);
+            }
+            Err(reported) => outcome = Err(reported),
+        }
+    }
+    outcome?;
+    Ok(ErpConfig { kind: kind?, post_from: post_from?, accounts })
+}
+
+fn kind(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpKind, Reported> {
+    match section.filled("kind")?.as_deref() {
+        Some("staging") => {
+            let url = postgres_url(section, surroundings);
+            let schema = schema_name(section);
+            Ok(ErpKind::Staging { url: url?, schema: schema? })
+        }
+        Some(known @ ("files" | "webhook" | "tryton")) => {
+            let text = format!("is `{known}`, which this version does not have yet; use \"staging\"");
+            Err(section.refuse("kind", text))
+        }
+        Some(other) => {
+            let hint = schema::hint(other, &["staging", "files", "webhook", "tryton"]);
+            Err(section.refuse("kind", format!("is no kind of ERP adapter: `{other}`; {hint}")))
+        }
+        None => Err(section.missing("kind", " = \"staging\"")),
+    }
+}
+
+/// A plain Postgres identifier, so that it needs no quoting anywhere.
+fn schema_name(section: &Section<'_>) -> Result<String, Reported> {
+    let name = section.filled("schema")?.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+    let first = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let rest = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !(first && rest && name.len() <= 63) {
+        let text = format!("is `{name}`; use a to z, 0 to 9 and _, not starting with a digit, at most 63 characters");
+        return Err(section.refuse("schema", text));
+    }
+    if name.starts_with("pg_") || name == "information_schema" || name == "public" {
+        return Err(
+            section.refuse("schema", format!("is `{name}`, which is not ours to fill; use one such as \"erp\""))
+        );
+    }
+    Ok(name)
+}
+
+fn ops(section: &Section<'_>) -> Result<OpsConfig, Reported> {
+    let listen = match section.text("listen")? {
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 9464))),
+        Some(text) if text.is_empty() => None,
+        Some(text) => Some(text.parse().map_err(|_| {
+            let text = format!("is no address: `{text}`; write it like \"127.0.0.1:9464\", or \"\" for none");
+            section.refuse("listen", text)
+        })?),
+    };
+    Ok(OpsConfig { listen })
+}

@@ -1,0 +1,136 @@
+//! The configuration in effect, written so that it may be pasted into a ticket.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::section::show;
+use super::{Config, ErpKind};
+
+const HIDDEN: &str = "***";
+
+pub(super) fn redacted_toml(config: &Config) -> String {
+    let mut page = Page::default();
+
+    page.section("database");
+    if let Some(url) = &config.database.url {
+        page.text("url", &without_password(url));
+    }
+    page.bare("connections_max", config.database.connections_max);
+    page.text("state_dir", &config.database.state_dir.display().to_string());
+
+    for (label, merchant) in &config.merchants {
+        page.section(&format!("merchants.{}", key(label)));
+        page.text("environment", merchant.environment.name());
+        page.text("base_url", merchant.base_url.as_str());
+        page.text("client_id", &merchant.client_id);
+        page.text("client_secret", HIDDEN);
+        page.text("customer_id", merchant.customer_id.as_str());
+        page.text("timezone", merchant.timezone.name());
+        page.bare("requests_per_minute", merchant.requests_per_minute);
+        page.text("start_date", &merchant.start_date.to_string());
+    }
+
+    let sync = &config.sync;
+    page.section("sync");
+    page.duration("interval", sync.interval);
+    page.duration("overlap", sync.overlap);
+    page.bare("page_rows", sync.page_rows);
+    page.bare("pages_in_flight_max", sync.pages_in_flight_max);
+    page.duration("request_timeout", sync.request_timeout);
+    page.bare("answer_bytes_max", sync.answer_bytes_max);
+    page.bare("attempts_max", sync.attempts_max);
+    page.duration("open_item_max", sync.open_item_max);
+    for (resource, each) in &sync.resources {
+        page.section(&format!("sync.resources.{resource}"));
+        page.bare("enabled", each.enabled);
+        page.duration("interval", each.interval);
+    }
+
+    for (name, adapter) in &config.erp {
+        let name = key(name.as_str());
+        page.section(&format!("erp.{name}"));
+        match &adapter.kind {
+            ErpKind::Staging { url, schema } => {
+                page.text("kind", "staging");
+                if let Some(url) = url {
+                    page.text("url", &without_password(url));
+                }
+                page.text("schema", schema);
+            }
+        }
+        if let Some(post_from) = adapter.post_from {
+            page.text("post_from", &post_from.to_string());
+        }
+        if !adapter.accounts.is_empty() {
+            page.section(&format!("erp.{name}.accounts"));
+            for (role, account) in &adapter.accounts {
+                page.text(role, account);
+            }
+        }
+    }
+
+    page.section("ops");
+    page.text("listen", &config.ops.listen.map(|address| address.to_string()).unwrap_or_default());
+    page.text
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn section(&mut self, path: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\n" };
+        self.line(format_args!("{gap}[{path}]"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.line(format_args!("{key} = {}", quoted(value)));
+    }
+
+    fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
+    fn duration(&mut self, key: &str, value: Duration) {
+        self.text(key, &show(value));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        writeln!(self.text, "{line}").expect("writing to memory");
+    }
+}
+
+/// A JSON string is a TOML string but for the one control character that JSON leaves bare.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// A name as a TOML key, quoted only where it must be.
+fn key(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if plain { name.to_owned() } else { quoted(name) }
+}
+
+/// A database URL without its password, in whichever of the two places it stands.
+fn without_password(url: &SecretString) -> String {
+    let Ok(mut url) = Url::parse(url.expose_secret()) else { return HIDDEN.to_owned() };
+    if url.password().is_some() && url.set_password(Some(HIDDEN)).is_err() {
+        return HIDDEN.to_owned();
+    }
+    if url.query().is_some() {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(name, value)| {
+                let value = if name.contains("password") { HIDDEN.into() } else { value };
+                (name.into_owned(), value.into_owned())
+            })
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    url.to_string()
+}
