@@ -5,3 +5,4 @@ pub mod config;
 pub mod erp;
 pub mod model;
 pub mod normalize;
+pub mod scan;
