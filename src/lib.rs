@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod erp;
+pub mod ledger;
 pub mod model;
 pub mod normalize;
 pub mod scan;
