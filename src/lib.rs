@@ -6,4 +6,5 @@ pub mod erp;
 pub mod ledger;
 pub mod model;
 pub mod normalize;
+pub mod paystand;
 pub mod scan;
