@@ -8,3 +8,4 @@ pub mod model;
 pub mod normalize;
 pub mod paystand;
 pub mod scan;
+pub mod store;

@@ -1,0 +1,146 @@
+//! The table `exception`: what a person must see.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection};
+
+use super::lease::Held;
+use super::{Store, StoreError};
+use crate::model::ids::MerchantId;
+
+/// Something to be raised. One exception stands open per merchant, class and subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub class: &'static str,
+    /// What it is about, such as `payments:<id>`.
+    pub subject: String,
+    /// One sentence.
+    pub detail: String,
+    /// The bytes at hand.
+    pub evidence: Option<Vec<u8>>,
+}
+
+/// An open exception as a person sees it in a list.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct OpenException {
+    pub id: i64,
+    pub merchant: String,
+    pub class: String,
+    pub subject: String,
+    pub detail: String,
+    pub opened_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// All open exceptions, oldest first, `limit` at most.
+    pub async fn open_exceptions(&self, limit: i64) -> Result<Vec<OpenException>, StoreError> {
+        const SELECT: &str = "
+            select id, merchant, class, subject, detail, opened_at, seen_at
+            from exception where resolved_at is null order by id limit $1";
+        Ok(sqlx::query_as(SELECT).bind(limit).fetch_all(&self.pool).await?)
+    }
+
+    pub async fn open_exception_count(&self) -> Result<i64, StoreError> {
+        const COUNT: &str = "select count(*) from exception where resolved_at is null";
+        Ok(sqlx::query_scalar(COUNT).fetch_one(&self.pool).await?)
+    }
+
+    /// Raises one outside a batch of records.
+    pub async fn raise(
+        &self,
+        held: &Held,
+        merchant: &MerchantId,
+        finding: &Finding,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin(held).await?;
+        raise(&mut transaction, merchant, std::slice::from_ref(finding), now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Settles the open exceptions of a class about a subject.
+    pub async fn settle_exception(
+        &self,
+        held: &Held,
+        merchant: &MerchantId,
+        class: &str,
+        subject: &str,
+        resolution: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin(held).await?;
+        resolve(&mut transaction, merchant, class, &[subject.to_owned()], resolution, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Subjects of the open exceptions of a class that begin with `prefix`.
+    pub async fn open_subjects(
+        &self,
+        merchant: &MerchantId,
+        class: &str,
+        prefix: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        const SELECT: &str = "
+            select subject from exception
+            where merchant = $1 and class = $2 and starts_with(subject, $3) and resolved_at is null order by id";
+        Ok(sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(class).bind(prefix).fetch_all(&self.pool).await?)
+    }
+
+    /// Settles one by its number, by a person; false where none with this number is open.
+    pub async fn resolve_exception(&self, id: i64, resolution: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        const UPDATE: &str =
+            "update exception set resolved_at = $3, resolution = $2 where id = $1 and resolved_at is null";
+        let resolved = sqlx::query(UPDATE).bind(id).bind(resolution).bind(now).execute(&self.pool).await?;
+        Ok(resolved.rows_affected() > 0)
+    }
+}
+
+/// Opens exceptions, or notes about once an hour that an open one is still there.
+pub(super) async fn raise(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    findings: &[Finding],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const UPSERT: &str = "
+        insert into exception (merchant, class, subject, detail, evidence, opened_at, seen_at)
+        values ($1, $2, $3, $4, $5, $6, $6)
+        on conflict (merchant, class, subject) where resolved_at is null
+        do update set seen_at = excluded.seen_at, detail = excluded.detail, evidence = excluded.evidence
+        where exception.seen_at < excluded.seen_at - interval '1 hour' or exception.detail <> excluded.detail";
+    for finding in findings {
+        sqlx::query(UPSERT)
+            .bind(merchant.as_str())
+            .bind(finding.class)
+            .bind(&finding.subject)
+            .bind(&finding.detail)
+            .bind(&finding.evidence)
+            .bind(now)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Settles open exceptions of one class.
+pub(super) async fn resolve(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    class: &str,
+    subjects: &[String],
+    resolution: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "
+        update exception set resolved_at = $5, resolution = $4
+        where merchant = $1 and class = $2 and subject = any($3) and resolved_at is null";
+    sqlx::query(UPDATE)
+        .bind(merchant.as_str())
+        .bind(class)
+        .bind(subjects)
+        .bind(resolution)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

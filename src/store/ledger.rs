@@ -1,0 +1,242 @@
+//! The table `ledger_entry`: the dedupe ledger and the outbox in one row (I3).
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection};
+
+use super::lease::Held;
+use super::{Finding, Novelty, Store, StoreError, exception};
+use crate::ledger::state::State;
+use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::resource::Resource;
+
+/// An entry in hand: recorded as attempted before the ERP is called.
+#[derive(Debug, Clone, FromRow)]
+pub struct Claimed {
+    pub merchant: String,
+    pub key: String,
+    pub resource: String,
+    pub source_id: String,
+    pub version: i64,
+    pub attempts: i32,
+    /// Its last answer was lost: the ERP is asked what it holds before anything is written (I5).
+    pub in_doubt: bool,
+    /// Shape and bytes of the body that the entry speaks of.
+    pub shape: String,
+    pub body: Vec<u8>,
+    pub parent_id: Option<String>,
+}
+
+impl Claimed {
+    #[must_use]
+    pub fn take_body(&mut self) -> Bytes {
+        Bytes::from(std::mem::take(&mut self.body))
+    }
+}
+
+/// What became of a claimed entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    pub merchant: MerchantId,
+    pub key: String,
+    pub state: State,
+    pub reason: Option<String>,
+    pub receipt: Option<String>,
+    pub due_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Gives an adapter that is new an entry for the version in effect of every record. The next times nothing happens.
+    pub async fn enroll(&self, held: &Held, adapter: &AdapterName, now: DateTime<Utc>) -> Result<(), StoreError> {
+        const KNOWN: &str = "select exists (select from adapter where name = $1)";
+        const ENROLL: &str = "insert into adapter (name, enrolled_at) values ($1, $2)";
+        const DERIVE: &str = "
+            insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, due_at, recorded_at)
+            select merchant, resource, resource || ':' || source_id || ':v' || version, $1, source_id, version, 'pending', $2, $2
+            from record where content is not null
+            order by recorded_at, resource, source_id
+            on conflict do nothing";
+        if sqlx::query_scalar(KNOWN).bind(adapter.as_str()).fetch_one(&self.pool).await? {
+            return Ok(());
+        }
+        let mut transaction = self.begin(held).await?;
+        sqlx::query(ENROLL).bind(adapter.as_str()).bind(now).execute(&mut *transaction).await?;
+        sqlx::query(DERIVE).bind(adapter.as_str()).bind(now).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Takes up to `limit` due entries of an adapter, in the order in which they were derived. What an earlier epoch left in
+    /// flight is in doubt and comes with the rest.
+    pub async fn claim(
+        &self,
+        held: &Held,
+        adapter: &AdapterName,
+        limit: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        const CLAIM: &str = "
+            with due as (
+                select merchant, key, state from ledger_entry
+                where adapter = $1 and state in ('pending', 'in_flight', 'in_doubt', 'held') and due_at <= $2
+                    and (state <> 'in_flight' or epoch < $3)
+                order by position limit $4
+                for update skip locked
+            ), claimed as (
+                update ledger_entry e
+                set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
+                from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
+                returning e.merchant, e.key, e.resource, e.source_id, e.version, e.attempts, e.position,
+                    due.state in ('in_flight', 'in_doubt') as in_doubt
+            )
+            select c.merchant, c.key, c.resource, c.source_id, c.version, c.attempts, c.in_doubt, v.shape, v.body, v.parent_id
+            from claimed c
+            cross join lateral (
+                select shape, body, parent_id from record_version v
+                where v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
+                order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
+            ) v
+            order by c.position";
+        let mut transaction = self.begin(held).await?;
+        let claimed = sqlx::query_as(CLAIM)
+            .bind(adapter.as_str())
+            .bind(now)
+            .bind(held.epoch())
+            .bind(limit)
+            .fetch_all(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Records what became of claimed entries. A posted version supersedes the older ones of its record.
+    pub async fn settle(
+        &self,
+        held: &Held,
+        adapter: &AdapterName,
+        settlements: &[Settlement],
+        findings: &[(MerchantId, Finding)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        const SETTLE: &str = "
+            update ledger_entry e
+            set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at,
+                settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $8 end
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+                as s (merchant, key, state, reason, receipt, due_at)
+            where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.state = 'in_flight'";
+        const SUPERSEDE: &str = "
+            update ledger_entry old
+            set state = 'superseded', reason = null, settled_at = $4
+            from ledger_entry new
+            where new.merchant = any($2) and new.key = any($3) and new.adapter = $1 and new.state = 'posted'
+                and old.adapter = $1 and old.merchant = new.merchant and old.resource = new.resource
+                and old.source_id = new.source_id and old.version < new.version and old.state in ('held', 'parked')";
+        let column = |text: fn(&Settlement) -> String| settlements.iter().map(text).collect::<Vec<_>>();
+        let merchants = column(|it| it.merchant.as_str().to_owned());
+        let keys = column(|it| it.key.clone());
+        let mut transaction = self.begin(held).await?;
+        sqlx::query(SETTLE)
+            .bind(adapter.as_str())
+            .bind(&merchants)
+            .bind(&keys)
+            .bind(column(|it| it.state.name().to_owned()))
+            .bind(settlements.iter().map(|it| it.reason.clone()).collect::<Vec<_>>())
+            .bind(settlements.iter().map(|it| it.receipt.clone()).collect::<Vec<_>>())
+            .bind(settlements.iter().map(|it| it.due_at).collect::<Vec<_>>())
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        if settlements.iter().any(|it| it.state == State::Posted) {
+            sqlx::query(SUPERSEDE)
+                .bind(adapter.as_str())
+                .bind(&merchants)
+                .bind(&keys)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for (merchant, finding) in findings {
+            exception::raise(&mut transaction, merchant, std::slice::from_ref(finding), now).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Rows for `ledger_entry`, one vector per column.
+#[derive(Debug, Default)]
+pub(super) struct NewEntries {
+    key: Vec<String>,
+    adapter: Vec<String>,
+    source_id: Vec<String>,
+    version: Vec<i64>,
+    state: Vec<&'static str>,
+    reason: Vec<Option<String>>,
+}
+
+impl NewEntries {
+    /// An entry per adapter for a version in effect; parked where it cannot be decoded.
+    pub fn push_version(
+        &mut self,
+        adapters: &[AdapterName],
+        novelty: &Novelty,
+        version: i64,
+        undecodable: Option<&String>,
+    ) {
+        let state = if undecodable.is_some() { State::Parked } else { State::Pending };
+        self.push(adapters, novelty, version, state, undecodable);
+    }
+
+    /// An entry per adapter for a version that was overtaken before it arrived.
+    pub fn push_superseded(&mut self, adapters: &[AdapterName], novelty: &Novelty, version: i64) {
+        self.push(adapters, novelty, version, State::Superseded, None);
+    }
+
+    fn push(
+        &mut self,
+        adapters: &[AdapterName],
+        novelty: &Novelty,
+        version: i64,
+        state: State,
+        reason: Option<&String>,
+    ) {
+        for adapter in adapters {
+            self.key.push(format!("{}:{}:v{version}", novelty.resource, novelty.id));
+            self.adapter.push(adapter.as_str().to_owned());
+            self.source_id.push(novelty.id.as_str().to_owned());
+            self.version.push(version);
+            self.state.push(state.name());
+            self.reason.push(reason.cloned());
+        }
+    }
+}
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    resource: Resource,
+    entries: &NewEntries,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const INSERT: &str = "
+        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, reason, due_at, recorded_at, settled_at)
+        select $1, $2, t.*, $9, $9, case when t.state = 'superseded' then $9 end
+        from unnest($3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::text[])
+            as t (key, adapter, source_id, version, state, reason)";
+    if entries.key.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(INSERT)
+        .bind(merchant.as_str())
+        .bind(resource.name())
+        .bind(&entries.key)
+        .bind(&entries.adapter)
+        .bind(&entries.source_id)
+        .bind(&entries.version)
+        .bind(&entries.state)
+        .bind(&entries.reason)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

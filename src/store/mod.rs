@@ -1,0 +1,127 @@
+//! Edge: our Postgres. SQL stands as a `const` beside its function, one file per table family.
+//!
+//! - I1 a cursor moves only in the transaction that stores what it covers ([`Store::ingest`]).
+//! - I3 one ledger entry per key and adapter is a primary key, not code.
+//! - I4 no transaction here is open across anything but Postgres.
+//! - I9 every commit locks and checks the lease under which it works ([`lease::Held`]).
+//!
+//! Time is always an argument; no statement asks the server for it.
+
+pub mod cluster;
+mod cursor;
+mod error;
+mod exception;
+mod ingest;
+pub mod lease;
+mod ledger;
+mod open_item;
+pub mod rate_share;
+mod record;
+mod seal;
+mod summary;
+mod window;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+
+use crate::config::Environment;
+
+pub use cluster::{ClusterError, Durability, PrivateCluster};
+pub use cursor::{Cursor, CursorMove, NewCursor};
+pub use error::StoreError;
+pub use exception::{Finding, OpenException};
+pub use ingest::{Batch, Filing, Ingested, Novelty};
+pub use ledger::{Claimed, Settlement};
+pub use open_item::DueItem;
+pub use seal::{NewSeal, SealedThrough};
+pub use summary::{Backlog, ResourceSummary};
+pub use window::BackfillWindow;
+
+/// Our schema, for an ERP may share the database with us. And every statement here looks rows up by key, so no plan that was made
+/// while the tables were empty may be kept, nor one that reads them whole for want of statistics, during a first backfill.
+const TERMS: [(&str, &str); 4] = [
+    ("search_path", "paystand_sync"),
+    ("plan_cache_mode", "force_custom_plan"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
+/// Handle on our database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects, brings the schema up to date and checks that the database serves `environment`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] where there is no database, [`StoreError::OtherEnvironment`] where it serves another one.
+    pub async fn open(
+        url: &SecretString,
+        connections_max: u32,
+        environment: Environment,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let options = connect_options(url)?;
+        migrate(&options).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options)
+            .await?;
+        let store = Self { pool };
+        store.claim_environment(environment, now).await?;
+        Ok(store)
+    }
+
+    /// The pool, for an adapter whose target is this database.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A transaction that commits only while the lease is ours (I9).
+    async fn begin(&self, held: &lease::Held) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        held.check(&mut transaction).await?;
+        Ok(transaction)
+    }
+
+    /// Waits for connections in use and closes them.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn claim_environment(&self, environment: Environment, now: DateTime<Utc>) -> Result<(), StoreError> {
+        const CLAIM: &str = "insert into instance (environment, created_at) values ($1, $2) on conflict do nothing";
+        const READ: &str = "select environment from instance";
+        sqlx::query(CLAIM).bind(environment.name()).bind(now).execute(&self.pool).await?;
+        let serves: String = sqlx::query_scalar(READ).fetch_one(&self.pool).await?;
+        if serves == environment.name() { Ok(()) } else { Err(StoreError::OtherEnvironment { serves }) }
+    }
+}
+
+fn connect_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    PgConnectOptions::from_str(url.expose_secret())
+        .map(|options| options.options(TERMS).application_name("paystand-sync"))
+        // The cause may quote the URL and with it the password.
+        .map_err(|_| StoreError::BadUrl)
+}
+
+/// Runs on a connection of its own under an advisory lock, so that two processes may start at once.
+async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    const LOCK: &str = "select pg_advisory_lock(hashtextextended('paystand_sync/migrate', 0))";
+    const CREATE: &str = "create schema if not exists paystand_sync";
+    let mut connection = PgConnection::connect_with(options).await?;
+    sqlx::query(LOCK).execute(&mut connection).await?;
+    sqlx::query(CREATE).execute(&mut connection).await?;
+    sqlx::migrate!().run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}

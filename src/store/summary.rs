@@ -1,0 +1,47 @@
+//! Sums for people: what is stored and what is still to be delivered.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::FromRow;
+
+use super::{Store, StoreError};
+
+/// One resource of one merchant in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ResourceSummary {
+    pub merchant: String,
+    pub resource: String,
+    /// `None` where no amount is known, as for customers.
+    pub currency: Option<String>,
+    pub rows: i64,
+    pub amount: Option<Decimal>,
+}
+
+/// What an adapter has still to take.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Backlog {
+    pub adapter: String,
+    pub open: i64,
+    pub parked: i64,
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Rows and exact sums per merchant, resource and currency.
+    pub async fn resource_summaries(&self) -> Result<Vec<ResourceSummary>, StoreError> {
+        const SELECT: &str = "
+            select merchant, resource, currency, count(*) as rows, sum(amount) as amount
+            from record group by merchant, resource, currency order by merchant, resource, currency";
+        Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
+    }
+
+    /// Entries that are not final, per adapter.
+    pub async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
+        const SELECT: &str = "
+            select adapter, count(*) filter (where state <> 'parked') as open, count(*) filter (where state = 'parked') as parked,
+                min(recorded_at) as oldest
+            from ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
+            group by adapter order by adapter";
+        Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
+    }
+}
