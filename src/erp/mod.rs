@@ -4,6 +4,8 @@
 //! attempt, calls the adapter, and settles by the answer (I4). After a lost answer the engine asks [`Erp::find`] before
 //! any further write (I5).
 
+pub mod staging;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 

@@ -1,0 +1,172 @@
+//! The adapter `staging`: one row per record in a Postgres schema that the ERP side reads.
+//!
+//! Tables, columns and their meaning are an interface (`schema/`). The newest version of a record wins, whatever the order of
+//! arrival; a repeated batch changes nothing; source details are masked (I10). A batch is one transaction.
+//!
+//! Imports `model`, the trait, and of `normalize` only the mask.
+
+mod columns;
+mod failure;
+mod rows;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Acquire, PgPool, Postgres, Transaction};
+
+use crate::erp::{Capabilities, Delivery, Erp, ErpError, Outcome, Receipt};
+use crate::model::resource::Resource;
+use failure::{Failure, at_commit};
+use rows::{Key, Row};
+use schema::SchemaName;
+
+/// The schema where none is configured.
+pub const SCHEMA_DEFAULT: &str = "erp";
+
+/// Deliveries in one call.
+const BATCH_MAX: usize = 500;
+
+/// Connections of one adapter: a writer, a reader, and one to spare.
+const CONNECTIONS_MAX: u32 = 3;
+
+/// How long a call waits for a connection. A server that is away is reported, not waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Every statement here looks rows up by key: no plan that was made while the tables were empty may be kept, nor one that reads them
+/// whole for want of statistics.
+const LOOKUPS: [(&str, &str); 3] =
+    [("plan_cache_mode", "force_custom_plan"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+
+/// A reader of the ERP that locks a table must not hold the daemon for ever, and a constraint that the ERP side deferred must speak
+/// while the row that breaks it can still be told from the others.
+const TERMS: &str =
+    "set local lock_timeout = '10s'; set local statement_timeout = '60s'; set constraints all immediate";
+
+/// One staging schema in one Postgres database.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    pool: PgPool,
+    schema: SchemaName,
+}
+
+impl Staging {
+    /// An adapter with connections of its own. None is opened before the first call, which must be made inside a tokio runtime, as
+    /// this one must.
+    pub fn connect(url: &SecretString, schema: &str) -> Result<Self, ErpError> {
+        // What the parser says may quote the URL, and with it the password.
+        let options: PgConnectOptions = url
+            .expose_secret()
+            .parse()
+            .map_err(|_| ErpError::Misfit { reason: "the database URL cannot be read".to_owned() })?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .connect_lazy_with(options.application_name("paystand-sync staging").options(LOOKUPS));
+        Self::with_pool(pool, schema)
+    }
+
+    /// An adapter on connections that somebody else has, such as those of our own database.
+    pub fn with_pool(pool: PgPool, schema: &str) -> Result<Self, ErpError> {
+        Ok(Self { pool, schema: SchemaName::parse(schema)? })
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, Failure> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::raw_sql(TERMS).execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
+    async fn write_together(&self, rows: &[Row<'_>]) -> Result<(), Failure> {
+        let mut transaction = self.begin().await?;
+        for (resource, rows) in rows::newest(rows) {
+            rows::upsert(&mut transaction, &self.schema, resource, &rows).await?;
+        }
+        transaction.commit().await.map_err(at_commit)
+    }
+
+    /// The same with each row for itself, to tell those that the target refuses, with its reason, from those that it takes.
+    async fn write_singly(&self, rows: &[Row<'_>]) -> Result<Vec<Option<String>>, Failure> {
+        let mut transaction = self.begin().await?;
+        let mut refusals = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut savepoint = transaction.begin().await?;
+            let written = rows::upsert(&mut savepoint, &self.schema, row.key.resource, &[row]).await;
+            refusals.push(match written.map_err(Failure::from) {
+                Ok(()) => {
+                    savepoint.commit().await?;
+                    None
+                }
+                Err(Failure::Data { reason }) => {
+                    savepoint.rollback().await?;
+                    Some(reason)
+                }
+                Err(call @ Failure::Call(_)) => return Err(call),
+            });
+        }
+        transaction.commit().await.map_err(at_commit)?;
+        Ok(refusals)
+    }
+
+    async fn held(&self, deliveries: &[Delivery]) -> Result<Vec<bool>, Failure> {
+        let mut tables: BTreeMap<Resource, Vec<(usize, Key<'_>)>> = BTreeMap::new();
+        for (place, delivery) in deliveries.iter().enumerate() {
+            tables.entry(delivery.document.resource()).or_default().push((place, Key::of(delivery)));
+        }
+        let mut transaction = self.begin().await?;
+        let mut held = vec![false; deliveries.len()];
+        for (resource, placed) in tables {
+            let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
+            let answers = rows::held(&mut transaction, &self.schema, resource, &keys).await?;
+            assert_eq!(places.len(), answers.len(), "one answer per row asked for");
+            for (place, answer) in places.into_iter().zip(answers) {
+                held[place] = answer;
+            }
+        }
+        transaction.rollback().await?;
+        Ok(held)
+    }
+
+    fn receipt(&self, delivery: &Delivery) -> Receipt {
+        let table = delivery.document.resource().singular();
+        Receipt { reference: format!("{}.{table}/{}", self.schema.as_str(), delivery.document.id) }
+    }
+}
+
+#[async_trait]
+impl Erp for Staging {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { documents: true, native_key: true, atomic_batch: true, batch_max: BATCH_MAX }
+    }
+
+    async fn prepare(&self) -> Result<(), ErpError> {
+        let mut transaction = self.begin().await?;
+        schema::prepare(&mut transaction, &self.schema).await?;
+        transaction.commit().await.map_err(at_commit)?;
+        Ok(())
+    }
+
+    /// A record of the same or a later version counts as holding the delivery: nothing of it is left to write.
+    async fn find(&self, deliveries: &[Delivery]) -> Result<Vec<Option<Receipt>>, ErpError> {
+        let held = self.held(deliveries).await?;
+        Ok(deliveries.iter().zip(held).map(|(delivery, held)| held.then(|| self.receipt(delivery))).collect())
+    }
+
+    /// All together, or, where the target refuses one of them as data, all others together.
+    async fn write(&self, deliveries: &[Delivery]) -> Result<Vec<Outcome>, ErpError> {
+        let rows: Vec<Row<'_>> = deliveries.iter().map(Row::of).collect();
+        let refusals = match self.write_together(&rows).await {
+            Ok(()) => vec![None; rows.len()],
+            Err(Failure::Data { .. }) => self.write_singly(&rows).await?,
+            Err(Failure::Call(error)) => return Err(error),
+        };
+        let outcome = |(delivery, refusal): (&Delivery, Option<String>)| match refusal {
+            None => Outcome::Posted(self.receipt(delivery)),
+            Some(reason) => Outcome::Refused { reason },
+        };
+        Ok(deliveries.iter().zip(refusals).map(outcome).collect())
+    }
+}
