@@ -7,5 +7,6 @@ pub mod ledger;
 pub mod model;
 pub mod normalize;
 pub mod paystand;
+pub mod sandbox;
 pub mod scan;
 pub mod store;
