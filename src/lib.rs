@@ -2,10 +2,12 @@
 
 pub mod clock;
 pub mod config;
+pub mod engine;
 pub mod erp;
 pub mod ledger;
 pub mod model;
 pub mod normalize;
+pub mod ops;
 pub mod paystand;
 pub mod sandbox;
 pub mod scan;

@@ -1,0 +1,211 @@
+//! Seals closed days: reads them again, compares with what is stored, and certifies what agrees.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+
+use super::error::StepError;
+use super::job::Job;
+use super::read::{Closing, Finish, Progress};
+use crate::model::ids::SourceId;
+use crate::model::page::{Stamp, Window};
+use crate::model::record::Observation;
+use crate::normalize::Unreadable;
+use crate::scan::days::{Slot, closed_slots, day_of, day_start};
+use crate::scan::order::OrderProof;
+use crate::scan::seals::{self, Content, Seal, due, judge, runs};
+use crate::store::{CursorMove, Finding, NewSeal};
+
+/// The class of an exception about a record that turned up after its day was finally sealed.
+pub const SEALED_DAY_INCOMPLETE: &str = "sealed_day_incomplete";
+/// The class of an exception about a stored record that the source does not have any more.
+pub const VANISHED: &str = "record_vanished";
+/// How long after its end a day is read for its seal, so that rows visible a little late are in it.
+const SETTLING: TimeDelta = TimeDelta::hours(1);
+/// Slots that one look into the calendar yields at most: about fifty years.
+const SLOTS_MAX: usize = 20_000;
+/// Rows of the slots that are read in one pass.
+const ROWS_TOGETHER: u64 = 50_000;
+
+/// The slots that are read tonight, and what is known of them.
+pub(super) struct Tonight {
+    seals: Vec<Seal>,
+    slots: Vec<(Slot, Content)>,
+    shown: HashSet<SourceId>,
+}
+
+impl Tonight {
+    /// Takes note of a row that the list showed.
+    pub fn show(&mut self, seen: &Observation) {
+        let (Some((first, _)), Some((last, _))) = (self.slots.first(), self.slots.last()) else { return };
+        if seen.created_at.is_some_and(|created| created >= first.from && created < last.to) {
+            self.shown.insert(seen.id.clone());
+        }
+    }
+
+    fn part(&self, slots: &[(Slot, Content)]) -> Self {
+        Self { seals: self.seals.clone(), slots: slots.to_vec(), shown: HashSet::new() }
+    }
+}
+
+impl Job {
+    /// Which slots are due, with what the store holds of them before they are read.
+    pub(super) async fn tonight(&self) -> Result<Tonight, StepError> {
+        let (merchant, zone) = (&self.reader.merchant.customer_id, self.reader.merchant.timezone);
+        let now = self.reader.client.two_clocks().earlier_now();
+        let seals = self.reader.store.seals(merchant, self.reader.resource).await?;
+        let from = seals.last().map_or_else(|| day_start(self.cursor().backfill_from, zone), |seal| seal.slot.to);
+        let mut closed: Vec<Slot> = seals.iter().map(|seal| seal.slot).collect();
+        closed.extend(closed_slots(from, zone, now - SETTLING, SLOTS_MAX));
+        let mut slots = Vec::new();
+        for slot in due(&closed, &seals, now) {
+            slots.push((slot, self.reader.store.content(merchant, self.reader.resource, slot).await?));
+        }
+        Ok(Tonight { seals, slots, shown: HashSet::new() })
+    }
+
+    /// Reads the created days that are due and seals what agrees.
+    pub(super) async fn seal(&mut self, progress: &mut Progress) -> Result<(), StepError> {
+        let started = self.reader.clock.now();
+        let tonight = self.tonight().await?;
+        for run in runs(&tonight.slots.iter().map(|(slot, _)| *slot).collect::<Vec<_>>()) {
+            let known: Vec<_> = tonight.slots.iter().filter(|(slot, _)| run.contains(slot)).cloned().collect();
+            for slots in portions(&known) {
+                let mut part = tonight.part(slots);
+                self.read_created(&mut part, progress).await?;
+                self.certify(&part, CursorMove::default(), progress).await?;
+            }
+        }
+        let step = CursorMove { sealed_at: Some(started), ..CursorMove::default() };
+        self.reader.store_closing(Closing { cursor: Some(step), ..Closing::default() }, &[]).await?;
+        self.note(&step);
+        Ok(())
+    }
+
+    /// Reads the days of the slots, a day more on each side in case the server cuts days elsewhere.
+    async fn read_created(&self, tonight: &mut Tonight, progress: &mut Progress) -> Result<(), StepError> {
+        let (Some((first, _)), Some((last, _))) = (tonight.slots.first(), tonight.slots.last()) else { return Ok(()) };
+        let zone = self.reader.merchant.timezone;
+        let window = Window {
+            stamp: Stamp::Created,
+            first_day: day_of(first.from, zone) - Days::new(1),
+            last_day: day_of(last.to, zone) + Days::new(1),
+            zone,
+        };
+        let plan = self.plan(Some(window), Stamp::Created);
+        let mut show = |seen: Result<&Observation, &Unreadable>| seen.into_iter().for_each(|seen| tonight.show(seen));
+        let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), &mut show).await?;
+        progress.rows += reading.rows;
+        progress.versions += reading.versions;
+        Ok(())
+    }
+
+    /// Compares what was shown with what is stored and writes the seals, together with `step`.
+    pub(super) async fn certify(
+        &self,
+        tonight: &Tonight,
+        step: CursorMove,
+        progress: &mut Progress,
+    ) -> Result<(), StepError> {
+        let now = self.reader.clock.now();
+        let (mut new, mut findings) = (Vec::new(), Vec::new());
+        for (slot, before) in &tonight.slots {
+            if !self.all_shown(*slot, &tonight.shown, &mut findings, progress).await? {
+                continue;
+            }
+            new.extend(self.seal_slot(tonight, *slot, before, &mut findings, now).await?);
+        }
+        let cursor = (step != CursorMove::default()).then_some(step);
+        self.reader.store_closing(Closing { cursor, seals: new, ..Closing::default() }, &findings).await
+    }
+
+    async fn seal_slot(
+        &self,
+        tonight: &Tonight,
+        slot: Slot,
+        before: &Content,
+        findings: &mut Vec<Finding>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<NewSeal>, StepError> {
+        let merchant = &self.reader.merchant.customer_id;
+        let seal = tonight.seals.iter().find(|seal| seal.slot == slot);
+        let content = self.reader.store.content(merchant, self.reader.resource, slot).await?;
+        let sums = self.reader.store.sums(merchant, self.reader.resource, slot).await?;
+        let (readings, is_new, is_final) = match judge(seal, slot, before, &content, now) {
+            seals::Finding::Sealed { readings, is_final } => (readings, true, is_final),
+            seals::Finding::Agreed { readings, is_final } => (readings, false, is_final),
+            seals::Finding::Broken => {
+                findings.push(self.incomplete(slot));
+                (1, true, false)
+            }
+        };
+        Ok(Some(NewSeal { slot, zone: self.reader.merchant.timezone, content, sums, readings, is_new, is_final }))
+    }
+
+    fn incomplete(&self, slot: Slot) -> Finding {
+        Finding {
+            class: SEALED_DAY_INCOMPLETE,
+            subject: format!("{}:{}", self.reader.resource, slot.from),
+            detail: format!(
+                "records of {} turned up in the sealed day from {} to {}",
+                self.reader.resource, slot.from, slot.to
+            ),
+            evidence: None,
+        }
+    }
+
+    /// Whether every stored record of the slot was shown, or is gone for good. One that the list hides but that can be read by id
+    /// leaves the day unsealed tonight.
+    async fn all_shown(
+        &self,
+        slot: Slot,
+        shown: &HashSet<SourceId>,
+        findings: &mut Vec<Finding>,
+        progress: &mut Progress,
+    ) -> Result<bool, StepError> {
+        let (mut all, mut after) = (true, String::new());
+        loop {
+            let ids = self
+                .reader
+                .store
+                .ids_created(&self.reader.merchant.customer_id, self.reader.resource, slot, &after)
+                .await?;
+            let Some(last) = ids.last() else { return Ok(all) };
+            last.as_str().clone_into(&mut after);
+            for id in ids.iter().filter(|id| !shown.contains(id)) {
+                match self.reader.detail(id).await? {
+                    Some(detail) => {
+                        all = false;
+                        progress.versions += self.reader.store_sightings(|| vec![Ok(detail.clone())], None).await?.0;
+                    }
+                    None => findings.push(Finding {
+                        class: VANISHED,
+                        subject: format!("{}:{id}", self.reader.resource),
+                        detail: format!(
+                            "{}:{id} is stored, but the source does not have it any more",
+                            self.reader.resource
+                        ),
+                        evidence: None,
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Cuts a run of slots where it would hold too many rows for one pass.
+fn portions(slots: &[(Slot, Content)]) -> Vec<&[(Slot, Content)]> {
+    let mut portions = Vec::new();
+    let (mut begin, mut rows) = (0, 0);
+    for (at, (_, content)) in slots.iter().enumerate() {
+        if at > begin && rows + content.rows > ROWS_TOGETHER {
+            portions.push(&slots[begin..at]);
+            (begin, rows) = (at, 0);
+        }
+        rows += content.rows;
+    }
+    if begin < slots.len() {
+        portions.push(&slots[begin..]);
+    }
+    portions
+}

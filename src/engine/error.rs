@@ -1,0 +1,118 @@
+//! Why a step of the engine did not come to its end.
+
+use crate::erp::ErpError;
+use crate::paystand::SourceError;
+use crate::scan::pass::Contradiction;
+use crate::store::StoreError;
+
+/// A step that failed. What it stored before stays stored; the next step starts from there.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Erp(#[from] ErpError),
+    /// The list answers in a way from which nothing can be concluded.
+    #[error("the scan is not complete: {0}")]
+    Unsafe(#[from] Contradiction),
+    /// An answer that is JSON but no list.
+    #[error("the answer is not a list: {0}")]
+    NotAList(String),
+    /// Passes over a list went on disagreeing.
+    #[error("the scan is not complete: {passes} passes over the list did not agree")]
+    Disagreement { passes: u32 },
+    /// Rows far outside the window asked for: the list is not filtered by date.
+    #[error("the list ignores its date filter")]
+    FilterIgnored,
+    #[error("no merchant is configured; add a [merchants.NAME] section")]
+    NoMerchant,
+    /// The process is shutting down.
+    #[error("stopped")]
+    Stopped,
+    /// Another process holds the lease.
+    #[error("another process of this database is at work on {name}")]
+    Leased { name: String },
+}
+
+/// The exit codes that users and tests rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Clean,
+    Internal,
+    Usage,
+    Source,
+    Erp,
+    OpenExceptions,
+    Mismatch,
+    Database,
+}
+
+impl Exit {
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Clean => 0,
+            Exit::Internal => 1,
+            Exit::Usage => 2,
+            Exit::Source => 3,
+            Exit::Erp => 4,
+            Exit::OpenExceptions => 5,
+            Exit::Mismatch => 6,
+            Exit::Database => 7,
+        }
+    }
+
+    /// Which of several speaks for the whole run: 2, 7, 3, 4, 1, 6, 5, 0.
+    #[must_use]
+    pub fn worst(exits: impl IntoIterator<Item = Exit>) -> Exit {
+        const RANKING: [Exit; 7] = [
+            Exit::Usage,
+            Exit::Database,
+            Exit::Source,
+            Exit::Erp,
+            Exit::Internal,
+            Exit::Mismatch,
+            Exit::OpenExceptions,
+        ];
+        let exits: Vec<Exit> = exits.into_iter().collect();
+        RANKING.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Clean)
+    }
+}
+
+impl StepError {
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            StepError::Source(_)
+            | StepError::Unsafe(_)
+            | StepError::NotAList(_)
+            | StepError::Disagreement { .. }
+            | StepError::FilterIgnored => Exit::Source,
+            StepError::Store(StoreError::Unreachable(_) | StoreError::Migration(_)) => Exit::Database,
+            StepError::NoMerchant | StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) => {
+                Exit::Usage
+            }
+            StepError::Store(
+                StoreError::LeaseLost { .. } | StoreError::Conflict | StoreError::Statement(_) | StoreError::Corrupt(_),
+            )
+            | StepError::Leased { .. } => Exit::Internal,
+            StepError::Erp(_) => Exit::Erp,
+            StepError::Stopped => Exit::Clean,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_exit_speaks() {
+        assert_eq!(Exit::worst([Exit::OpenExceptions, Exit::Erp, Exit::Source]), Exit::Source);
+        assert_eq!(Exit::worst([Exit::OpenExceptions, Exit::Internal]), Exit::Internal);
+        assert_eq!(Exit::worst([Exit::Clean, Exit::OpenExceptions]), Exit::OpenExceptions);
+        assert_eq!(Exit::worst([]), Exit::Clean);
+    }
+}

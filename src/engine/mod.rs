@@ -1,0 +1,278 @@
+//! The only place where the edges meet: builds jobs and couriers, and drives them once or for ever.
+//!
+//! [`Engine::catch_up`] and the daemon's [`Engine::run`] call the same steps ([`job::Job`], [`deliver::Courier`]).
+
+mod backfill;
+mod certify;
+pub mod deliver;
+pub mod error;
+mod follow;
+mod freshness;
+mod harvest;
+pub mod job;
+mod once;
+mod rate;
+pub mod read;
+mod reader;
+mod recheck;
+mod schedule;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{Config, ErpKind, MerchantConfig, ResourceConfig};
+use crate::engine::deliver::Courier;
+use crate::engine::error::StepError;
+use crate::engine::job::Job;
+use crate::engine::reader::Reader;
+use crate::erp::Erp;
+use crate::erp::staging::Staging;
+use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::resource::Resource;
+use crate::ops::Heartbeat;
+use crate::paystand::{Budgets, Client, Limits, Priority};
+use crate::scan::rules::Rules;
+use crate::store::Store;
+use crate::store::lease::{Held, Presence};
+
+pub use once::{Failure, Outcome};
+
+/// The resources that are read, in sync order.
+pub const READ: [Resource; 11] = Resource::ALL;
+
+/// What time, chance and identity a process has; injected, so that a run can be repeated.
+#[derive(Debug, Clone)]
+pub struct Circumstances {
+    pub clock: Arc<dyn Clock>,
+    /// Seed of all jitter.
+    pub seed: u64,
+    /// A name that no other process has.
+    pub holder: String,
+    /// All rules, outside of tests.
+    pub rules: Rules,
+}
+
+/// Everything that a process needs to work.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    store: Store,
+    presence: Presence,
+    circumstances: Circumstances,
+    budgets: Budgets,
+    merchants: Vec<(Arc<MerchantConfig>, Client)>,
+    adapters: BTreeMap<AdapterName, Arc<dyn Erp>>,
+    documents: Arc<[AdapterName]>,
+    news: Arc<Notify>,
+    heartbeat: Arc<Heartbeat>,
+    stop: CancellationToken,
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Only these; all where empty.
+    pub resources: Vec<Resource>,
+    /// Backfill windows not yet read begin no earlier.
+    pub since: Option<NaiveDate>,
+}
+
+impl Engine {
+    /// Connects to our database and the ERPs. Does not talk to Paystand yet.
+    pub async fn start(
+        config: Config,
+        database: &SecretString,
+        circumstances: Circumstances,
+        stop: CancellationToken,
+    ) -> Result<Self, StepError> {
+        let environment = config.environment().ok_or(StepError::NoMerchant)?;
+        let now = circumstances.clock.now();
+        let store = Store::open(database, config.database.connections_max, environment, now).await?;
+        let presence = Presence::announce(database, circumstances.holder.clone()).await?;
+        let budgets = Budgets::new(Arc::clone(&circumstances.clock));
+        let merchants = clients(&config, &circumstances, &budgets)?;
+        let adapters = adapters(&config, &store)?;
+        let documents =
+            adapters.iter().filter(|(_, erp)| erp.capabilities().documents).map(|(name, _)| name.clone()).collect();
+        let news = Arc::new(Notify::new());
+        let heartbeat = Arc::new(Heartbeat::new(Arc::clone(&circumstances.clock)));
+        let engine = Self {
+            config,
+            store,
+            presence,
+            circumstances,
+            budgets,
+            merchants,
+            adapters,
+            documents,
+            news,
+            heartbeat,
+            stop,
+        };
+        engine.share_rates().await;
+        Ok(engine)
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where the scheduler reports its progress.
+    #[must_use]
+    pub fn heartbeat(&self) -> Arc<Heartbeat> {
+        Arc::clone(&self.heartbeat)
+    }
+
+    /// Asks for a token for each merchant, by label.
+    pub async fn authenticate(&self) -> Vec<(&str, Result<(), StepError>)> {
+        let mut results = Vec::new();
+        for (merchant, client) in &self.merchants {
+            results.push((merchant.label.as_str(), client.authenticate().await.map_err(StepError::from)));
+        }
+        results
+    }
+
+    /// Creates or checks what each adapter needs in its target.
+    pub async fn prepare_adapters(&self) -> Vec<(&AdapterName, Result<(), StepError>)> {
+        let mut results = Vec::new();
+        for (adapter, erp) in &self.adapters {
+            results.push((adapter, erp.prepare().await.map_err(StepError::from)));
+        }
+        results
+    }
+
+    /// Gives the connections back.
+    pub async fn close(self) {
+        // A share that is not given back lapses by itself.
+        let _ = self.store.leave_rate(&self.presence).await;
+        self.store.close().await;
+    }
+
+    /// The jobs of one merchant that the configuration and the choice of resources leave, in sync order.
+    fn resources(&self, scope: &Scope) -> Vec<Resource> {
+        READ.into_iter()
+            .filter(|resource| scope.resources.is_empty() || scope.resources.contains(resource))
+            .filter(|resource| self.resource_config(*resource).enabled)
+            .collect()
+    }
+
+    fn resource_config(&self, resource: Resource) -> ResourceConfig {
+        let default = ResourceConfig { enabled: true, interval: self.config.sync.interval };
+        self.config.sync.resources.get(&resource).copied().unwrap_or(default)
+    }
+
+    /// The merchants at work.
+    pub fn merchants(&self) -> impl Iterator<Item = &Arc<MerchantConfig>> {
+        self.merchants.iter().map(|(merchant, _)| merchant)
+    }
+
+    /// The adapters at work.
+    pub fn adapters(&self) -> impl Iterator<Item = &AdapterName> {
+        self.adapters.keys()
+    }
+
+    /// Takes the lease of a resource of a merchant and begins work on it: what the daemon's scheduler does, for those who
+    /// drive the steps themselves.
+    pub async fn job(&self, merchant: &MerchantId, resource: Resource, priority: Priority) -> Result<Job, StepError> {
+        let known = self.merchants.iter().find(|(config, _)| config.customer_id == *merchant);
+        let (merchant, client) = known.ok_or(StepError::NoMerchant)?;
+        self.begin(merchant, client, resource, priority, None).await
+    }
+
+    /// Takes the lease of an adapter by its name.
+    pub async fn courier_of(&self, adapter: &AdapterName) -> Result<Option<Courier>, StepError> {
+        match self.adapters.get(adapter) {
+            Some(erp) => self.courier(adapter, erp).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the lease of a resource and begins work on it.
+    async fn begin(
+        &self,
+        merchant: &Arc<MerchantConfig>,
+        client: &Client,
+        resource: Resource,
+        priority: Priority,
+        since: Option<NaiveDate>,
+    ) -> Result<Job, StepError> {
+        let held = self.lease(&format!("scan/{}/{resource}", merchant.customer_id)).await?;
+        let reader = Reader {
+            merchant: Arc::clone(merchant),
+            resource,
+            client: client.clone(),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.circumstances.clock),
+            sync: Arc::new(self.config.sync.clone()),
+            adapters: Arc::clone(&self.documents),
+            priority,
+            rules: self.circumstances.rules,
+            thorough: false,
+            stop: self.stop.clone(),
+            news: Arc::clone(&self.news),
+            held: tokio::sync::Mutex::new(held),
+        };
+        Job::begin(reader, since).await
+    }
+
+    /// Takes the lease of an adapter.
+    async fn courier(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) -> Result<Courier, StepError> {
+        let held = self.lease(&format!("deliver/{adapter}")).await?;
+        erp.prepare().await?;
+        if erp.capabilities().documents {
+            self.store.enroll(&held, adapter, self.circumstances.clock.now()).await?;
+        }
+        Ok(Courier {
+            adapter: adapter.clone(),
+            erp: Arc::clone(erp),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.circumstances.clock),
+            held: tokio::sync::Mutex::new(held),
+        })
+    }
+
+    async fn lease(&self, name: &str) -> Result<Held, StepError> {
+        let now = self.circumstances.clock.now();
+        let held = self.store.acquire(name, &self.presence, now).await?;
+        held.ok_or_else(|| StepError::Leased { name: name.to_owned() })
+    }
+}
+
+fn clients(
+    config: &Config,
+    circumstances: &Circumstances,
+    budgets: &Budgets,
+) -> Result<Vec<(Arc<MerchantConfig>, Client)>, StepError> {
+    let limits = Limits { second_clock: circumstances.rules.second_clock, ..Limits::from(&config.sync) };
+    let client = |merchant: &MerchantConfig| {
+        let budget = budgets.for_merchant(merchant);
+        let clock = Arc::clone(&circumstances.clock);
+        let client = Client::new(merchant, limits, budget, clock, circumstances.seed)?;
+        Ok((Arc::new(merchant.clone()), client))
+    };
+    config.merchants.values().map(client).collect()
+}
+
+fn adapters(config: &Config, store: &Store) -> Result<BTreeMap<AdapterName, Arc<dyn Erp>>, StepError> {
+    let adapter = |(name, erp): (&AdapterName, &crate::config::ErpConfig)| {
+        let adapter: Arc<dyn Erp> = match &erp.kind {
+            ErpKind::Staging { url: Some(url), schema } => Arc::new(Staging::connect(url, schema)?),
+            ErpKind::Staging { url: None, schema } => Arc::new(Staging::with_pool(store.pool().clone(), schema)?),
+        };
+        Ok((name.clone(), adapter))
+    };
+    config.erp.iter().map(adapter).collect()
+}
+
+/// A step under way when the process is told to stop may take this long to come to its end.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How long a courier waits for news before it looks for entries whose retry is due.
+const COURIER_PAUSE: Duration = Duration::from_secs(5);

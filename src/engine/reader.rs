@@ -1,0 +1,52 @@
+//! What reads one resource of one merchant: the client, the store, and the lease under which it works (I9).
+//!
+//! `harvest` judges what a page shows, `read` drives passes over a list; a [`super::job::Job`] decides what is read when.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use super::error::StepError;
+use crate::clock::Clock;
+use crate::config::{MerchantConfig, SyncConfig};
+use crate::model::ids::AdapterName;
+use crate::model::resource::Resource;
+use crate::paystand::{Client, Priority};
+use crate::scan::rules::Rules;
+use crate::store::Store;
+use crate::store::lease::Held;
+
+/// Two clocks that differ by more are reported.
+pub const CLOCKS_APART_MAX: TimeDelta = TimeDelta::minutes(5);
+
+/// One resource of one merchant, and everything that reading it takes.
+#[derive(Debug)]
+pub struct Reader {
+    pub merchant: Arc<MerchantConfig>,
+    pub resource: Resource,
+    pub client: Client,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub sync: Arc<SyncConfig>,
+    /// Adapters that want documents.
+    pub adapters: Arc<[AdapterName]>,
+    pub priority: Priority,
+    pub rules: Rules,
+    /// Rows that do not say when they were updated are read by id even if they look the same; nightly and in a single run.
+    pub thorough: bool,
+    pub stop: CancellationToken,
+    /// Told when there is something to deliver.
+    pub news: Arc<Notify>,
+    pub held: Mutex<Held>,
+}
+
+impl Reader {
+    /// The lease, renewed where its end is near.
+    pub async fn lease(&self) -> Result<Held, StepError> {
+        let mut held = self.held.lock().await;
+        self.store.renew(&mut held, self.clock.now()).await?;
+        Ok(held.clone())
+    }
+}

@@ -1,0 +1,178 @@
+//! The daemon: one task per merchant and resource, one per adapter, until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::task::JoinSet;
+
+use super::error::StepError;
+use super::{COURIER_PAUSE, DRAIN, Engine, Scope};
+use crate::config::MerchantConfig;
+use crate::erp::Erp;
+use crate::model::ids::AdapterName;
+use crate::model::resource::Resource;
+use crate::paystand::{Client, Priority};
+
+/// Longest pause after steps that fail one after the other.
+const PAUSE_MAX: Duration = Duration::from_mins(5);
+
+impl Engine {
+    /// Works until the stop token is cancelled, then lets steps under way finish for a bounded time.
+    pub async fn run(self: Arc<Self>, scope: &Scope) {
+        let mut tasks = JoinSet::new();
+        for (merchant, client) in &self.merchants {
+            for resource in self.resources(scope) {
+                let (engine, merchant, client) = (Arc::clone(&self), Arc::clone(merchant), client.clone());
+                let since = scope.since;
+                tasks.spawn(async move { engine.poll_for_ever(&merchant, &client, resource, since).await });
+            }
+        }
+        for (adapter, erp) in &self.adapters {
+            let (engine, adapter, erp) = (Arc::clone(&self), adapter.clone(), Arc::clone(erp));
+            tasks.spawn(async move { engine.deliver_for_ever(&adapter, &erp).await });
+        }
+        let engine = Arc::clone(&self);
+        let mut sharing = JoinSet::new();
+        sharing.spawn(async move { match engine.share_rates_for_ever().await {} });
+        self.stop.cancelled().await;
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("steps under way were cut short; they are done again after the next start");
+        }
+        tasks.shutdown().await;
+    }
+
+    async fn poll_for_ever(
+        &self,
+        merchant: &Arc<MerchantConfig>,
+        client: &Client,
+        resource: Resource,
+        since: Option<NaiveDate>,
+    ) {
+        let interval = self.resource_config(resource).interval;
+        let mut jitter = self.jitter(&format!("{}/{resource}", merchant.customer_id));
+        let mut failures = 0;
+        while !self.stop.is_cancelled() {
+            match self.begin(merchant, client, resource, Priority::Tail, since).await {
+                Ok(mut job) => {
+                    while !self.stop.is_cancelled() {
+                        let result = job.poll().await;
+                        observe_poll(merchant, resource, &result);
+                        let lost = is_lease_lost(&result);
+                        failures = if result.is_ok() { 0 } else { failures + 1 };
+                        if lost {
+                            break;
+                        }
+                        if failures == 0 && job.is_backfilling() {
+                            self.heartbeat.beat();
+                        } else {
+                            self.pause(spread(interval, failures, &mut jitter)).await;
+                        }
+                    }
+                    self.give_back(&job.end()).await;
+                }
+                // Another process is at work on it; this one stands by.
+                Err(StepError::Leased { .. }) => self.pause(spread(interval, 0, &mut jitter)).await,
+                Err(error) => {
+                    observe_poll(merchant, resource, &Err(error));
+                    failures += 1;
+                    self.pause(spread(interval, failures, &mut jitter)).await;
+                }
+            }
+        }
+    }
+
+    async fn deliver_for_ever(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) {
+        let mut jitter = self.jitter(adapter.as_str());
+        while !self.stop.is_cancelled() {
+            let courier = match self.courier(adapter, erp).await {
+                Ok(courier) => courier,
+                Err(error) => {
+                    observe_delivery(adapter, &error);
+                    self.pause(spread(COURIER_PAUSE, 0, &mut jitter)).await;
+                    continue;
+                }
+            };
+            let mut failures = 0;
+            while !self.stop.is_cancelled() {
+                match courier.deliver().await {
+                    Ok(0) => {
+                        failures = 0;
+                        self.pause_for_news(COURIER_PAUSE).await;
+                    }
+                    Ok(_) => failures = 0,
+                    Err(error) => {
+                        observe_delivery(adapter, &error);
+                        failures += 1;
+                        if is_lease_lost(&Err::<(), _>(error)) {
+                            break;
+                        }
+                        self.pause(spread(COURIER_PAUSE, failures, &mut jitter)).await;
+                    }
+                }
+            }
+            self.give_back(&courier.held.into_inner()).await;
+        }
+    }
+
+    fn jitter(&self, of: &str) -> StdRng {
+        let salt = of.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        StdRng::seed_from_u64(self.circumstances.seed ^ salt)
+    }
+
+    async fn pause(&self, duration: Duration) {
+        self.heartbeat.beat();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            () = self.circumstances.clock.sleep(duration) => {}
+        }
+    }
+
+    async fn pause_for_news(&self, duration: Duration) {
+        self.heartbeat.beat();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            () = self.news.notified() => {}
+            () = self.circumstances.clock.sleep(duration) => {}
+        }
+    }
+}
+
+/// The interval give or take a tenth, longer after failures.
+fn spread(interval: Duration, failures: u32, jitter: &mut StdRng) -> Duration {
+    let longer = interval.saturating_mul(1 << failures.min(8)).min(PAUSE_MAX.max(interval));
+    let tenth = u64::try_from(longer.as_millis() / 10).unwrap_or(u64::MAX);
+    longer.saturating_sub(Duration::from_millis(tenth))
+        + Duration::from_millis(jitter.random_range(0..=tenth.saturating_mul(2)))
+}
+
+fn is_lease_lost<T>(result: &Result<T, StepError>) -> bool {
+    matches!(result, Err(StepError::Store(crate::store::StoreError::LeaseLost { .. })))
+}
+
+fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<super::read::Progress, StepError>) {
+    match result {
+        Ok(progress) if progress.versions == 0 => {
+            tracing::debug!(merchant = %merchant.label, resource = %resource, rows = progress.rows, "no news");
+        }
+        Ok(progress) => {
+            tracing::info!(
+                merchant = %merchant.label, resource = %resource, rows = progress.rows, versions = progress.versions, "polled"
+            );
+        }
+        Err(StepError::Stopped) => {}
+        Err(error) => tracing::error!(merchant = %merchant.label, resource = %resource, %error, "poll failed"),
+    }
+}
+
+fn observe_delivery(adapter: &AdapterName, error: &StepError) {
+    match error {
+        StepError::Leased { .. } => tracing::debug!(adapter = %adapter, "another process delivers"),
+        error => tracing::error!(adapter = %adapter, %error, "delivery failed"),
+    }
+}
