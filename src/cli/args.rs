@@ -1,0 +1,138 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::model::resource::Resource;
+
+/// Polls the Paystand X API and writes what happened into an ERP, exactly once in effect.
+#[derive(Debug, Parser)]
+#[command(name = "paystand-sync", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+
+    #[command(flatten)]
+    pub run: RunArguments,
+
+    /// Configuration file, over /etc/paystand-sync/config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// What to log to stderr: error, warn, info, debug or trace, or a filter such as `paystand_sync::engine=debug`
+    #[arg(long, global = true, value_name = "FILTER", default_value = "info,sqlx=warn", env = "PAYSTAND_SYNC_LOG")]
+    pub log: String,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 clean, 1 internal, 2 usage or configuration, 3 source unreachable or unauthorized,
+4 ERP unreachable or unauthorized, 5 finished with open exceptions, 6 reconciliation mismatch,
+7 database unreachable. If several apply: 2, 7, 3, 4, 1, 6, 5.";
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Poll and deliver: until told to stop, or once (the default verb)
+    Run(RunArguments),
+    /// On an empty machine: sandbox, database, sync, summary
+    Demo(DemoArguments),
+    /// Preflight: each finding with its fix
+    Check {
+        /// Only ask the running daemon whether it is alive, for health checks
+        #[arg(long)]
+        live: bool,
+    },
+    /// How far each resource is read and what is still to be delivered
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a person must see
+    Exceptions {
+        #[command(subcommand)]
+        verb: ExceptionsVerb,
+    },
+    /// The configuration in effect
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Bring the database's schema up to date and stop
+    Migrate,
+    /// Print a completion script
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ExceptionsVerb {
+    /// All that are open, oldest first
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Settle one by hand
+    Resolve {
+        /// The number that `list` shows
+        id: i64,
+        /// Why it is settled; kept with the exception
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigVerb {
+    /// Print it as TOML, secrets as `***`
+    Show,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct RunArguments {
+    /// Read and deliver everything there is, then exit
+    #[arg(long)]
+    pub once: bool,
+
+    /// Only this resource; may be repeated
+    #[arg(long = "resource", value_name = "NAME")]
+    pub resources: Vec<Resource>,
+
+    /// Bound backfill windows not yet read to days from this one on; moves no cursor
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<NaiveDate>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DemoArguments {
+    /// Payments in the simulated books
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub payments: u32,
+
+    /// Seed of the simulated books
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[expect(clippy::print_stdout, reason = "a completion script is this verb's result")]
+pub fn print_completions(shell: clap_complete::Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "paystand-sync", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_the_default_verb() {
+        let arguments = Arguments::parse_from(["paystand-sync", "--once", "--resource", "fees"]);
+        assert!(arguments.verb.is_none() && arguments.run.once);
+        assert_eq!(arguments.run.resources, [Resource::Fees]);
+    }
+}

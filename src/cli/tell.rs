@@ -1,0 +1,108 @@
+//! How the program speaks: results on stdout, logs and complaints on stderr.
+
+use std::io::{IsTerminal, Write};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::ConfigError;
+use crate::engine::error::{Exit, StepError};
+use crate::erp::ErpError;
+use crate::store::{ClusterError, StoreError};
+
+/// Why the program ends without having done what was asked.
+#[derive(Debug)]
+pub struct Complaint {
+    pub exit: Exit,
+    sentence: String,
+}
+
+impl Complaint {
+    pub fn new(exit: Exit, sentence: impl Into<String>) -> Self {
+        Self { exit, sentence: sentence.into() }
+    }
+
+    #[expect(clippy::print_stderr, reason = "complaints go to stderr")]
+    pub fn print(&self) {
+        for line in self.sentence.lines() {
+            eprintln!("paystand-sync: {line}");
+        }
+    }
+}
+
+impl From<ConfigError> for Complaint {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<StepError> for Complaint {
+    fn from(error: StepError) -> Self {
+        Self::new(error.exit(), with_next_step(&error))
+    }
+}
+
+impl From<StoreError> for Complaint {
+    fn from(error: StoreError) -> Self {
+        StepError::from(error).into()
+    }
+}
+
+impl From<ClusterError> for Complaint {
+    fn from(error: ClusterError) -> Self {
+        Self::new(Exit::Database, error.to_string())
+    }
+}
+
+/// A failure and what to do about it.
+pub fn with_next_step(error: &StepError) -> String {
+    let next = match error {
+        StepError::Source(error) => error.next_step(),
+        StepError::Store(StoreError::Unreachable(_)) => {
+            "check database.url (or DATABASE_URL) and that Postgres is running there, then start again"
+        }
+        StepError::Store(StoreError::Migration(_)) => {
+            "check that this user may create tables, then run `paystand-sync migrate`"
+        }
+        StepError::Store(StoreError::LeaseLost { .. }) | StepError::Leased { .. } => {
+            "stop the other process or wait until its lease runs out, at most 150 s"
+        }
+        StepError::Store(StoreError::Statement(_) | StoreError::Corrupt(_)) => {
+            "nothing is lost; report it with the log of this run"
+        }
+        StepError::Store(StoreError::Conflict) | StepError::Stopped => "start again; it goes on where it was",
+        StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) | StepError::NoMerchant => {
+            "correct the configuration"
+        }
+        StepError::Erp(ErpError::Unreachable { .. } | ErpError::AnswerLost { .. }) => {
+            "check the adapter's url and that the ERP is running; what waits is delivered then"
+        }
+        StepError::Erp(ErpError::Unauthorized { .. }) => "check the adapter's credentials and permissions",
+        StepError::Erp(ErpError::Misfit { .. }) => "correct the target as said, then start again",
+        StepError::Unsafe(_) | StepError::NotAList(_) | StepError::Disagreement { .. } | StepError::FilterIgnored => {
+            "what was read is stored and the cursor stands; run again, and ask Paystand if it stays so"
+        }
+    };
+    format!("{error}; {next}")
+}
+
+/// Text on a terminal, JSON elsewhere.
+pub fn start_logging(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if std::io::stderr().is_terminal() {
+        builder.compact().init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}
+
+/// Prints a result. A closed pipe is not worth a complaint.
+pub fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.trim_end().as_bytes()).and_then(|()| stdout.write_all(b"\n"));
+}
+
+/// Prints a result for machines.
+pub fn print_json(value: &serde_json::Value) {
+    print(&serde_json::to_string_pretty(value).expect("a JSON value is printable"));
+}
