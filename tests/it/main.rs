@@ -1,1 +1,14 @@
+//! One binary for all tests that need a process, a server or a database.
 
+mod cluster;
+mod crash;
+mod daemon;
+mod damage;
+mod harness;
+mod house;
+mod literal;
+mod memory;
+mod merchants;
+mod mirror;
+mod refusals;
+mod staging;

@@ -1,0 +1,140 @@
+//! The daemon: changes arrive within its interval, it tells systemd and health checks the truth, and it stops when told.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use crate::harness::{Running, Site, column, eventually, number, staged};
+use crate::literal::{Fault, Kind, Literal, Row, rows};
+use crate::mirror::{ago, assert_mirrored, documented};
+
+const READY_BOUND: Duration = Duration::from_secs(30);
+/// What the daemon promises.
+const STOP_BOUND: Duration = Duration::from_secs(10);
+
+/// A daemon with a notification socket and a health page.
+struct Daemon {
+    site: Site,
+    running: Running,
+    notices: UnixDatagram,
+    listen: String,
+}
+
+impl Daemon {
+    async fn start(server: &Literal) -> Self {
+        let mut site = Site::new(server).await;
+        let socket = site.directory.path().join("notify");
+        let notices = UnixDatagram::bind(&socket).expect("own directory");
+        notices.set_read_timeout(Some(READY_BOUND)).expect("a socket");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+        let listen = free.to_string();
+        site.set("OPS__LISTEN", &listen);
+        site.set_variable("NOTIFY_SOCKET", &socket.to_string_lossy());
+        let running = site.start(&[]);
+        Self { site, running, notices, listen }
+    }
+
+    fn await_notice(&self, wanted: &str) {
+        let mut notice = [0; 1024];
+        loop {
+            let length = self.notices.recv(&mut notice).expect("a notice in time");
+            if String::from_utf8_lossy(&notice[..length]).lines().any(|line| line == wanted) {
+                return;
+            }
+        }
+    }
+}
+
+fn livez(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the page is served");
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn a_change_arrives_within_the_interval_and_sigterm_ends_it_clean() {
+    let server = Literal::start();
+    server.books(documented);
+    let daemon = Daemon::start(&server).await;
+    daemon.await_notice("READY=1");
+    let pool = daemon.site.pool();
+    eventually("the books are read", READY_BOUND, async || {
+        // Fees come with payments or by themselves, entries and transactions below others: each record counts once.
+        number(pool, "select count(*) from paystand_sync.record").await == 20
+    })
+    .await;
+    eventually("all of it", READY_BOUND, async || {
+        column(pool, "select state from paystand_sync.ledger_entry where state <> 'posted'").await.is_empty()
+    })
+    .await;
+    assert_mirrored(&daemon.site).await;
+
+    assert!(livez(&daemon.listen).starts_with("HTTP/1.1 200"), "{}", livez(&daemon.listen));
+    let check = daemon.site.run(&["check", "--live"]);
+    assert_eq!(check.code, Some(0), "{check}");
+
+    let now = ago(chrono::TimeDelta::zero());
+    server.books(|books| books.put(Kind::Payments, Row::of(&rows::payment("pmnew", &now, &now))));
+    // The interval is half a second; the rest is for two slow cores.
+    eventually("the new payment", Duration::from_secs(10), async || staged(pool, "payment").await.contains("pmnew"))
+        .await;
+
+    daemon.running.terminate();
+    daemon.await_notice("STOPPING=1");
+    let finished = daemon.running.finish(STOP_BOUND);
+    assert_eq!(finished.code, Some(0), "{finished}");
+    let check = daemon.site.run(&["check", "--live"]);
+    assert_eq!(check.code, Some(1), "nobody is there any more: {check}");
+}
+
+#[tokio::test]
+async fn sigterm_during_work_ends_it_within_ten_seconds_and_the_next_run_goes_on() {
+    let server = Literal::start();
+    server.books(documented);
+    // Half of the lists never answer, the others take their time.
+    server.break_answers(|seen| match seen.path.as_str() {
+        "/payments/all" | "/transfers" | "/payerCustomers" => Some(Fault::Silence),
+        _ => Some(Fault::Late(Duration::from_millis(700))),
+    });
+    let daemon = Daemon::start(&server).await;
+    daemon.await_notice("READY=1");
+    server.await_requests(READY_BOUND, |log| log.iter().any(|seen| seen.path == "/payments/all"));
+    daemon.running.terminate();
+    let finished = daemon.running.finish(STOP_BOUND);
+    assert_eq!(finished.code, Some(0), "{finished}");
+    server.mend_answers();
+    daemon.site.once_clean();
+    assert_mirrored(&daemon.site).await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_a_single_run_within_ten_seconds_too() {
+    let server = Literal::start();
+    server.books(documented);
+    server.break_answers(|seen| (seen.path == "/payments/all").then_some(Fault::Silence));
+    let site = Site::new(&server).await;
+    let running = site.start(&["--once"]);
+    server.await_requests(READY_BOUND, |log| log.iter().any(|seen| seen.path == "/payments/all"));
+    running.terminate();
+    running.finish(STOP_BOUND);
+    server.mend_answers();
+    site.once_clean();
+    assert_mirrored(&site).await;
+}
+
+#[tokio::test]
+async fn a_daemon_outlives_a_source_that_is_away() {
+    let server = Literal::start();
+    server.books(documented);
+    server.break_answers(|_| Some(Fault::Status(503)));
+    let mut daemon = Daemon::start(&server).await;
+    daemon.await_notice("READY=1");
+    server.await_requests(READY_BOUND, |log| log.len() > 20);
+    assert!(!daemon.running.has_ended(), "{}", daemon.running.stderr());
+    server.mend_answers();
+    let pool = daemon.site.pool();
+    eventually("the payments", READY_BOUND, async || staged(pool, "payment").await.lines().count() == 4).await;
+}
