@@ -75,7 +75,7 @@ const ERP: Shape = Section(&[
     ("accounts", Section(ACCOUNTS)),
 ]);
 
-/// Account roles (design.md §6), mapped to the ERP's accounts per adapter.
+/// Account roles, mapped to the ERP's accounts per adapter.
 const ACCOUNTS: &[(&str, Shape)] = &[
     ("receivable", Leaf),
     ("clearing", Leaf),
