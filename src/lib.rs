@@ -22,6 +22,8 @@
 //! | [`paystand`] | client, token, rate budget | edge |
 //! | [`scan`] | when a moving list is read to its end, and what is news | pure |
 //! | [`normalize`] | bytes of one object → what was seen and what it means | pure |
+//! | [`events`] | versions of one record → what happened | pure |
+//! | [`journal`] | what happened → balanced entries by account role | pure |
 //! | [`ledger`] | states of an entry and when to try again | pure |
 //! | [`store`] | our Postgres: records, versions, cursors, ledger, leases | edge |
 //! | [`erp`] | what an adapter is; one folder per adapter | edge |
@@ -57,6 +59,8 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod erp;
+pub mod events;
+pub mod journal;
 pub mod ledger;
 pub mod model;
 pub mod normalize;

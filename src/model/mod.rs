@@ -3,7 +3,9 @@
 //! Imports nothing of this crate outside `model`; no I/O, no clock, no randomness.
 
 pub mod document;
+pub mod event;
 pub mod ids;
+pub mod journal;
 pub mod money;
 pub mod page;
 pub mod record;

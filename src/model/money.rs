@@ -18,7 +18,8 @@ pub enum AmountError {
 }
 
 /// A signed amount of money without its currency, exact to the digit (28 significant digits).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Amount(Decimal);
 
 impl Amount {
@@ -58,6 +59,31 @@ impl Amount {
     pub const fn decimal(self) -> Decimal {
         self.0
     }
+
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+}
+
+/// In JSON an amount is text, so that no reader makes a float of it.
+impl From<Amount> for String {
+    fn from(amount: Amount) -> Self {
+        amount.to_string()
+    }
+}
+
+impl TryFrom<String> for Amount {
+    type Error = AmountError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
 }
 
 impl From<Decimal> for Amount {
@@ -70,6 +96,13 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// An amount in its currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    pub amount: Amount,
+    pub currency: Currency,
 }
 
 /// An ISO 4217 code in upper case, as the source names it; its existence is not checked.

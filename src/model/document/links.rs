@@ -27,6 +27,15 @@ impl Document {
         }
     }
 
+    /// What a fee belongs to where that is no payment: the dispute or refund whose fee it is.
+    #[must_use]
+    pub fn owner(&self) -> Option<&SourceId> {
+        match &self.facts {
+            Facts::Fee(it) => it.resource_id.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The ERP's customer key.
     #[must_use]
     pub fn party(&self) -> Option<&str> {

@@ -1,0 +1,269 @@
+//! Where documents come in and events and entries go out.
+//!
+//! A desk knows only what it was reminded of: whoever keeps the books in a database recalls the events of the records and roots
+//! that a document touches, in the order in which they were told, and then lets it take the document. Kept in memory from the
+//! first document on, it needs no reminding. Both give the same events and entries.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::account::{Account, Policy};
+use crate::events::{Trouble, tell};
+use crate::model::document::{Document, Facts, SubjectType};
+use crate::model::event::{Event, Fact, Kind};
+use crate::model::ids::SourceId;
+use crate::model::journal::Entry;
+use crate::model::money::Currency;
+use crate::model::resource::Resource;
+
+/// An event with the root whose account took it; `None` where it moves no money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub event: Event,
+    pub root: Option<SourceId>,
+}
+
+/// What one document came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Booking {
+    pub told: Vec<Told>,
+    /// Keys of events told before whose root is known only now: they come last in its account.
+    pub moved: Vec<Told>,
+    /// Records by which a report may name money of a root.
+    pub homes: Vec<(SourceId, SourceId)>,
+    pub entries: Vec<Entry>,
+    pub troubles: Vec<Trouble>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Desk {
+    policy: Policy,
+    histories: HashMap<(Resource, SourceId), Vec<Event>>,
+    homes: HashMap<SourceId, SourceId>,
+    /// Currencies of transfers, which the lines of their reports do not say.
+    currencies: HashMap<SourceId, Currency>,
+    /// Lines of reports by the unknown record that they name.
+    waiting: HashMap<SourceId, Vec<Event>>,
+    accounts: HashMap<SourceId, Account>,
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            histories: HashMap::new(),
+            homes: HashMap::new(),
+            currencies: HashMap::new(),
+            waiting: HashMap::new(),
+            accounts: HashMap::new(),
+        }
+    }
+
+    /// Reminds of what was told before, in the order of telling; a moved event counts from when it moved.
+    pub fn recall(&mut self, told: Told) {
+        let Told { event, root } = told;
+        if let Some(root) = root {
+            if self.is_waiting(&event, &root) {
+                self.waiting.entry(root).or_default().push(event.clone());
+            } else {
+                let _ = self.account(&root).take(&event);
+            }
+        }
+        self.histories.entry((event.resource, event.id.clone())).or_default().push(event);
+    }
+
+    /// Reminds of the root of a record.
+    pub fn recall_home(&mut self, id: SourceId, root: SourceId) {
+        self.homes.insert(id, root);
+    }
+
+    /// Reminds of the currency of a transfer.
+    pub fn recall_currency(&mut self, transfer: SourceId, currency: Currency) {
+        self.currencies.insert(transfer, currency);
+    }
+
+    /// The account of a root.
+    #[must_use]
+    pub fn account_of(&self, root: &SourceId) -> Option<&Account> {
+        self.accounts.get(root)
+    }
+
+    /// All accounts with their roots.
+    pub fn accounts(&self) -> impl Iterator<Item = (&SourceId, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// Tells and books what a document says that was not known, first stored at `seen_at`.
+    pub fn take(&mut self, document: &Document, seen_at: DateTime<Utc>) -> Booking {
+        let mut booking = Booking::default();
+        let document = &self.with_currency(document);
+        let history = self.histories.get(&(document.resource(), document.id.clone()));
+        let telling = tell(history.map(Vec::as_slice).unwrap_or_default(), document, seen_at);
+        booking.troubles = telling.troubles;
+        self.settle_home(document, &mut booking, seen_at);
+        for event in telling.events {
+            let root = self.root_of(document, &event);
+            self.tell_one(event, root, &mut booking);
+        }
+        booking
+    }
+
+    /// Tells an event that no document alone told, such as one that a person decided.
+    pub fn tell_event(&mut self, event: Event, root: SourceId) -> Booking {
+        let mut booking = Booking::default();
+        self.tell_one(event, Some(root), &mut booking);
+        booking
+    }
+
+    /// A line of a report is in the currency of its transfer.
+    fn with_currency(&mut self, document: &Document) -> Document {
+        let mut document = document.clone();
+        match &document.facts {
+            Facts::Transfer(_) => {
+                if let Some(currency) = &document.currency {
+                    self.currencies.insert(document.id.clone(), currency.clone());
+                }
+            }
+            Facts::TransferEntry(entry) if document.currency.is_none() => {
+                let currency = entry.transfer_id.as_ref().and_then(|transfer| self.currencies.get(transfer));
+                document.currency = currency.cloned();
+            }
+            _ => {}
+        }
+        document
+    }
+
+    fn account(&mut self, root: &SourceId) -> &mut Account {
+        let policy = self.policy;
+        self.accounts.entry(root.clone()).or_insert_with(|| Account::new(policy))
+    }
+
+    fn tell_one(&mut self, event: Event, root: Option<SourceId>, booking: &mut Booking) {
+        self.note(&event, root.as_ref(), booking);
+        let Some(root) = root else { return };
+        if self.is_waiting(&event, &root) {
+            self.wait(event, root, booking);
+            return;
+        }
+        self.name_alias(&event, &root, booking);
+        self.post(&event, &root, booking);
+    }
+
+    /// The account of `root` takes an event that was noted, and what follows from it.
+    fn post(&mut self, event: &Event, root: &SourceId, booking: &mut Booking) {
+        let taken = self.account(root).take(event);
+        booking.entries.extend(taken.entries);
+        booking.troubles.extend(taken.troubles);
+        for follower in taken.events {
+            self.note(&follower, Some(root), booking);
+            self.name_alias(&follower, root, booking);
+        }
+    }
+
+    /// Nobody knows yet whose money a report line is; an adjustment is booked until somebody does.
+    fn wait(&mut self, line: Event, root: SourceId, booking: &mut Booking) {
+        let is_adjustment = matches!(&line.fact, Fact::ReportLine(it) if it.kind() == Some(SubjectType::Adjustment));
+        if is_adjustment {
+            let n = self.times(&line, Kind::AdjustmentReported) + 1;
+            let record = (line.resource, &line.id);
+            let reported = Event::nth(n, Kind::AdjustmentReported, record, line.occurred_at, line.fact.clone());
+            self.tell_one(reported, Some(root.clone()), booking);
+        }
+        self.waiting.entry(root).or_default().push(line);
+    }
+
+    fn note(&mut self, event: &Event, root: Option<&SourceId>, booking: &mut Booking) {
+        self.histories.entry((event.resource, event.id.clone())).or_default().push(event.clone());
+        booking.told.push(Told { event: event.clone(), root: root.cloned() });
+    }
+
+    fn times(&self, event: &Event, kind: Kind) -> usize {
+        let history = self.histories.get(&(event.resource, event.id.clone()));
+        history.into_iter().flatten().filter(|event| event.kind == kind).count()
+    }
+
+    /// Fees inside other records have ids too, by which a report may name them.
+    fn name_alias(&mut self, event: &Event, root: &SourceId, booking: &mut Booking) {
+        let alias = match &event.fact {
+            Fact::DisputeFee(fee) => fee.fee_id.as_ref(),
+            Fact::FeeReturn(fee) if event.kind == Kind::FeeRefunded => fee.fee_id.as_ref(),
+            _ => None,
+        };
+        if let Some(alias) = alias {
+            self.learn_home(alias, root, event.occurred_at, booking);
+        }
+    }
+
+    /// A record that reports may name has come: its money is that of its payment.
+    fn settle_home(&mut self, document: &Document, booking: &mut Booking, seen_at: DateTime<Utc>) {
+        if let Some(root) = self.home_of(document) {
+            self.learn_home(&document.id, &root, seen_at, booking);
+        }
+    }
+
+    fn home_of(&self, document: &Document) -> Option<SourceId> {
+        match document.resource() {
+            Resource::Payments => Some(document.id.clone()),
+            Resource::Fees | Resource::Refunds | Resource::Disputes => {
+                let owner = document.subject().or_else(|| document.owner());
+                let root = owner.map(|owner| self.homes.get(owner).unwrap_or(owner));
+                Some(root.unwrap_or(&document.id).clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// From now on `id` is money of `root`; report lines that waited for it go there.
+    fn learn_home(&mut self, id: &SourceId, root: &SourceId, at: DateTime<Utc>, booking: &mut Booking) {
+        if self.homes.contains_key(id) {
+            return;
+        }
+        self.homes.insert(id.clone(), root.clone());
+        booking.homes.push((id.clone(), root.clone()));
+        for line in self.waiting.remove(id).unwrap_or_default() {
+            booking.moved.push(Told { event: line.clone(), root: Some(root.clone()) });
+            let reported = self.times(&line, Kind::AdjustmentReported);
+            if reported > self.times(&line, Kind::AdjustmentExplained) {
+                let record = (line.resource, &line.id);
+                let explained = Event::nth(reported, Kind::AdjustmentExplained, record, at, Fact::Plain);
+                self.tell_one(explained, Some(id.clone()), booking);
+            }
+            self.post(&line, root, booking);
+        }
+    }
+
+    /// Whose money an event is about.
+    fn root_of(&self, document: &Document, event: &Event) -> Option<SourceId> {
+        match document.resource() {
+            Resource::Customers | Resource::Receivables | Resource::Withdrawals | Resource::CreditMemos => None,
+            Resource::Transfers => Some(document.id.clone()),
+            Resource::Payments | Resource::Fees | Resource::Refunds | Resource::Disputes => {
+                self.homes.get(&document.id).cloned()
+            }
+            Resource::ReceivableTransactions => match &event.fact {
+                Fact::Application(application) => {
+                    Some(application.payment_id.clone().unwrap_or_else(|| document.id.clone()))
+                }
+                _ => None,
+            },
+            Resource::TransferEntries => {
+                let named = document.subject().unwrap_or(&document.id);
+                Some(self.homes.get(named).unwrap_or(named).clone())
+            }
+        }
+    }
+
+    /// Whether a report line stands under the record that it names because nobody knows whose money that is.
+    fn is_waiting(&self, event: &Event, root: &SourceId) -> bool {
+        match &event.fact {
+            Fact::ReportLine(line) if event.kind == Kind::TransferReported => {
+                let names_root = line.named_id.as_ref().unwrap_or(&event.id) == root;
+                names_root && !self.homes.contains_key(root) && line.kind() != Some(SubjectType::Payment)
+            }
+            _ => false,
+        }
+    }
+}
