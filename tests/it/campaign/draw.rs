@@ -55,7 +55,7 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed, 1);
         let interval = Duration::from_secs(dice.pick(&[30, 30, 120, 600, 1_800, 3_600, 10_800, 21_600]));
-        let rounds = u32::try_from(dice.between(24, 40)).expect("a small number");
+        let rounds = u32::try_from(dice.between(18, 32)).expect("a small number");
         let span = interval * rounds;
         let quirks = Quirks {
             rows: rows(&mut dice),
@@ -92,7 +92,7 @@ impl Plan {
             seeding,
             quirks,
             start_date: (started - Days::new(dice.between(2, days + 20))).with_timezone(&zone).date_naive(),
-            page_rows: u32::try_from(dice.pick(&[10, 25, 50, 100, 200, 1_000])).expect("a small number"),
+            page_rows: u32::try_from(dice.pick(&[20, 25, 50, 100, 200, 1_000])).expect("a small number"),
             overlap: Duration::from_mins(dice.pick(&[10, 10, 10, 30])),
             rules: Rules::default(),
         };
@@ -183,7 +183,7 @@ fn changes(dice: &mut Dice, span: Duration) -> ChangeQuirks {
         updates_per_page: u32::from(dice.rate(60, 1, 4)),
         creates_per_page: u32::from(dice.rate(40, 1, 1)),
         removes_per_page: u32::from(dice.rate(25, 1, 1)),
-        every_pages: dice.pick(&[3, 5, 10, 20]),
+        every_pages: dice.pick(&[10, 20, 40]),
         timer_seconds: if dice.chance(70) { (seconds / dice.pick(&[60, 150, 300])).max(5) } else { 0 },
         timer_updates: dice.pick(&[1, 2, 5]),
         timer_creates: dice.pick(&[0, 1, 1]),

@@ -14,21 +14,26 @@
 
 #![expect(clippy::large_futures, reason = "a whole installation is driven as one future, once per seed")]
 
+mod adversity;
 mod audit;
 mod dice;
 mod draw;
 mod machine;
 mod regressions;
 mod run;
+mod scanning;
+mod scenes;
 mod stage;
+mod storm;
 mod tally;
+mod teeth;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::stage::play;
 use self::tally::Tally;
 
-const SEEDS: u64 = 10;
+const SEEDS: u64 = 24;
 const SEEDS_LONG: u64 = 3_000;
 
 fn variable(name: &str) -> Option<u64> {

@@ -134,7 +134,11 @@ impl Run {
             Event::Die(questions) => self.stage.machine.die_after(questions),
             Event::StayAway(away) => {
                 self.stage.kill().await;
+                // What changes every few seconds would fill the world meanwhile.
+                let pause = self.stage.world.quirks().changes.timer_seconds;
+                self.stage.change_quirks(|quirks| quirks.changes.timer_seconds = 0);
                 self.stage.advance(away);
+                self.stage.change_quirks(|quirks| quirks.changes.timer_seconds = pause);
             }
             Event::RevokeTokens => self.stage.world.revoke_tokens(),
             Event::Outage(lasts) => {

@@ -229,6 +229,18 @@ impl Stage {
         usize::try_from(count).expect("works in a test")
     }
 
+    /// How far the tail of a resource is read.
+    pub async fn high_water(&self, resource: Resource) -> DateTime<Utc> {
+        const SELECT: &str = "select high_water from paystand_sync.cursor where resource = $1";
+        sqlx::query_scalar(SELECT).bind(resource.name()).fetch_one(&self.database.pool).await.expect("works in a test")
+    }
+
+    /// Since when a list is noted as closed to our credentials.
+    pub async fn unavailable_since(&self, resource: Resource) -> Option<DateTime<Utc>> {
+        const SELECT: &str = "select unavailable_since from paystand_sync.cursor where resource = $1";
+        sqlx::query_scalar(SELECT).bind(resource.name()).fetch_one(&self.database.pool).await.expect("works in a test")
+    }
+
     /// A day passes and everything nightly is done; then one more poll, and delivery.
     pub async fn deep_night(&mut self) {
         self.advance(Duration::from_hours(25));

@@ -58,6 +58,7 @@ const LATENESS_MAX: TimeDelta = TimeDelta::days(4);
 const MARGIN: TimeDelta = TimeDelta::seconds(10);
 /// Failures told per run: the first ones say enough.
 const TOLD_MAX: usize = 12;
+const BODY_CHARS_MAX: usize = 300;
 
 /// One audit at work.
 struct Audit<'a> {
@@ -123,7 +124,7 @@ impl Audit<'_> {
         let Shown { resource, id, last_updated, visible_from, visible_until, .. } = shown;
         let until = visible_until.map_or_else(|| "now".to_owned(), |until| until.to_rfc3339());
         let from = visible_from.to_rfc3339();
-        let body = String::from_utf8_lossy(&shown.body);
+        let body: String = String::from_utf8_lossy(&shown.body).chars().take(BODY_CHARS_MAX).collect();
         self.failures.push(format!("{resource}:{id} of {last_updated}, shown {from} to {until}: {what}; {body}"));
     }
 
