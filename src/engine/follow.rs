@@ -1,5 +1,7 @@
 //! Follows open items: records read by id, child lists read under their parent, money looked for on receivables.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::StepError;
@@ -96,6 +98,7 @@ impl Job {
             window: None,
             stamp: Stamp::LastUpdated,
             page_rows: self.reader.sync.page_rows,
+            granted: self.reader.granted.load(Ordering::Relaxed),
             stop_before: None,
             rules: self.reader.rules,
         };

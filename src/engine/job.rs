@@ -2,6 +2,8 @@
 //!
 //! A job works under its lease (I9), stores page by page, and moves its cursor in the transaction of the last page (I1).
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::error::StepError;
@@ -262,6 +264,7 @@ impl Job {
             window,
             stamp,
             page_rows: self.reader.sync.page_rows,
+            granted: self.reader.granted.load(Ordering::Relaxed),
             stop_before: None,
             rules: self.reader.rules,
         }

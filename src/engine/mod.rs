@@ -19,6 +19,7 @@ mod schedule;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -216,6 +217,7 @@ impl Engine {
             priority,
             rules: self.circumstances.rules,
             thorough: false,
+            granted: AtomicUsize::new(0),
             stop: self.stop.clone(),
             news: Arc::clone(&self.news),
             held: tokio::sync::Mutex::new(held),

@@ -1,5 +1,7 @@
 //! Drives passes over a list: asks for pages, stores what they show, and finishes once the pass can be believed.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::error::StepError;
@@ -137,6 +139,7 @@ impl Reader {
             let verdict = pass.accept(&seen, page.count, proof, self.clock.monotonic());
             pages += 1;
             reading.rows = pass.rows_new();
+            self.granted.fetch_max(pass.granted(), Ordering::Relaxed);
             let sight = || sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
             match verdict {
                 Verdict::Continue if pages_max.is_some_and(|max| pages >= max) => {

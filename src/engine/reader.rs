@@ -3,6 +3,7 @@
 //! `harvest` judges what a page shows, `read` drives passes over a list; a [`super::job::Job`] decides what is read when.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use chrono::TimeDelta;
 use tokio::sync::{Mutex, Notify};
@@ -36,6 +37,8 @@ pub struct Reader {
     pub rules: Rules,
     /// Rows that do not say when they were updated are read by id even if they look the same; nightly and in a single run.
     pub thorough: bool,
+    /// Rows of the longest page after which the list went on, in this process.
+    pub granted: AtomicUsize,
     pub stop: CancellationToken,
     /// Told when there is something to deliver.
     pub news: Arc<Notify>,

@@ -6,8 +6,9 @@
 //!   the pass steps back until it finds known ground.
 //! - Rows that tie across the edge of a page may change places between two requests, so the next page starts before their group. A
 //!   group longer than a page is believed only if its order is the same at both sides of every edge.
-//! - The end is a page that begins on known ground, shows nothing new and is shorter than a full one. An empty page where known
-//!   rows should be is asked for again, and in the end is a failure, never an end.
+//! - The end is where two pages in a row stop, both shorter than a full one, the last on known ground and without a new row. One
+//!   short page alone may be a short answer. An empty page where known rows should be is asked for again, and in the end is a
+//!   failure, never an end.
 //! - A pass that met something it could not resolve ends as [`Evidence::Doubtful`] or [`Evidence::Shuffled`]: the caller reads again
 //!   until passes bring no news.
 //! - It may stop early only while the order is proven, at the first row older than everything that is wanted.
@@ -32,6 +33,14 @@ const TRAIL_ROWS_MAX: usize = 8_192;
 const CONTRADICTIONS_MAX: u32 = 4;
 /// Pages in a row without a new row before the list counts as moving too fast.
 const STALLED_PAGES_MAX: u32 = 40;
+/// Pages in a row that must stop at the same place before the list ends there; the lines of a report are read only once.
+const ENDS_MIN: u32 = 2;
+const ENDS_OF_REPORT_MIN: u32 = 3;
+/// The smallest cap on a page that is expected of a server.
+const PAGE_CAP_MIN: usize = 25;
+/// How often a list must call itself empty; a report that is completed has lines.
+const EMPTY_MIN: u32 = 2;
+const EMPTY_REPORT_MIN: u32 = 4;
 
 /// What one pass reads.
 #[derive(Debug, Clone)]
@@ -41,6 +50,8 @@ pub struct PassPlan {
     pub window: Option<Window>,
     pub stamp: Stamp,
     pub page_rows: u32,
+    /// Rows of the longest page after which this list went on, as far as is known; 0 where it is not.
+    pub granted: usize,
     /// Rows last updated before this instant are not wanted; the pass stops there if the order is proven.
     pub stop_before: Option<DateTime<Utc>>,
     pub rules: Rules,
@@ -124,14 +135,32 @@ pub struct Pass {
     trail: VecDeque<u64>,
     /// The longest page so far: what the server grants.
     granted: usize,
+    /// Pages that showed new rows.
+    productive: u32,
     evidence: Evidence,
     /// The rows of a page whose end is one long tie; they matter only if another page follows.
     open_tie: Option<Vec<RowSeen>>,
+    last: Option<LastPage>,
+    /// Pages in a row that stopped at the same place.
+    ends: u32,
     contradictions: u32,
     stalled: u32,
     step_back: u64,
     rows_new: u64,
     count_max: u64,
+}
+
+/// What the page before is compared by.
+#[derive(Debug)]
+struct LastPage {
+    offset: u64,
+    keys: Vec<u64>,
+}
+
+impl LastPage {
+    fn reach(&self) -> u64 {
+        self.offset + self.keys.len() as u64
+    }
 }
 
 impl Pass {
@@ -143,8 +172,11 @@ impl Pass {
             known: HashSet::new(),
             trail: VecDeque::new(),
             granted: 0,
+            productive: 0,
             evidence: Evidence::Continuous,
             open_tie: None,
+            last: None,
+            ends: 0,
             contradictions: 0,
             stalled: 0,
             step_back: 0,
@@ -172,6 +204,12 @@ impl Pass {
         self.rows_new
     }
 
+    /// Rows of the longest page after which the list went on, for the plans of later passes.
+    #[must_use]
+    pub fn granted(&self) -> usize {
+        if self.productive > 1 { self.granted.max(self.plan.granted) } else { self.plan.granted }
+    }
+
     /// Takes the answer to [`Pass::request`], rows in the order they came, received at monotonic time `at`.
     pub fn accept(&mut self, rows: &[RowSeen], count: Option<u64>, proof: &mut OrderProof, at: Duration) -> Verdict {
         let stamps: Vec<Stamps> = rows.iter().map(|row| row.stamps).collect();
@@ -194,6 +232,7 @@ impl Pass {
         }
         self.step_back = 0;
         let rows_new = self.remember(rows);
+        self.look_for_the_end(rows, rows_new);
         if self.open_tie.as_ref().is_some_and(|above| is_shuffled(above, rows)) {
             self.evidence = Evidence::Shuffled;
         }
@@ -205,6 +244,7 @@ impl Pass {
         }
         self.contradictions = 0;
         self.stalled = 0;
+        self.productive += 1;
         self.move_on(rows);
         Verdict::Continue
     }
@@ -232,8 +272,8 @@ impl Pass {
         }
         self.contradictions += 1;
         if self.rows_new == 0 {
-            // An empty list is believed when it says so twice.
-            return if self.contradictions >= 2 { self.end() } else { Verdict::Continue };
+            // An empty list is believed when it says so again.
+            return if self.contradictions >= self.empty_min() { self.end() } else { Verdict::Continue };
         }
         if self.contradictions > CONTRADICTIONS_MAX {
             return Verdict::Unsafe(Contradiction::EmptyInside);
@@ -263,9 +303,9 @@ impl Pass {
         (proof.holds(at) || !self.plan.rules.order_proof) && last.is_some_and(|last| last < stop_before)
     }
 
-    /// A page on known ground that shows nothing new: the end, or a list that moves, or the same page served twice.
+    /// A page on known ground that shows nothing new: the end, or a list that moves, or a page served twice or in part.
     fn accept_nothing_new(&mut self, rows: &[RowSeen]) -> Verdict {
-        if rows.len() < self.granted || rows.len() <= OVERLAP_ROWS || self.offset == 0 {
+        if self.ends >= self.ends_min() || !self.plan.rules.page_overlap {
             return self.end();
         }
         self.stalled += 1;
@@ -273,10 +313,41 @@ impl Pass {
             return Verdict::Unsafe(Contradiction::Stalled);
         }
         // First the same page again, in case the one before was served twice; then onward, in case the list moved down by a page.
-        if self.stalled.is_multiple_of(2) {
+        if rows.len() >= self.granted && self.stalled.is_multiple_of(2) {
             self.move_on(rows);
         }
         Verdict::Continue
+    }
+
+    /// Counts the pages in a row that stop at one place: the same row, or no less far down.
+    fn look_for_the_end(&mut self, rows: &[RowSeen], rows_new: usize) {
+        let page = LastPage { offset: self.offset, keys: rows.iter().map(|row| row.key).collect() };
+        let is_short = rows.len() < self.granted || (self.offset == 0 && rows.len() < self.granted_min());
+        let last = self.last.as_ref();
+        let stops_there = last.is_some_and(|last| page.keys.last() == last.keys.last() || page.reach() >= last.reach());
+        let is_repeated = last.is_some_and(|last| page.offset != last.offset && page.keys == last.keys);
+        self.ends = match (is_short && !is_repeated, rows_new == 0 && stops_there) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => self.ends + 1,
+        };
+        self.last = Some(page);
+    }
+
+    /// Rows that a first page holds unless the list ends with it. While nothing is known of a cap on pages, a child list may have
+    /// one; any other list is trusted, for it is read again by day or by night.
+    fn granted_min(&self) -> usize {
+        let asked = self.plan.page_rows as usize;
+        let is_known = self.plan.granted > 0 || self.plan.parent.is_some();
+        if is_known { asked.min(self.plan.granted.max(PAGE_CAP_MIN)) } else { asked }
+    }
+
+    const fn ends_min(&self) -> u32 {
+        if matches!(self.plan.resource, Resource::TransferEntries) { ENDS_OF_REPORT_MIN } else { ENDS_MIN }
+    }
+
+    const fn empty_min(&self) -> u32 {
+        if matches!(self.plan.resource, Resource::TransferEntries) { EMPTY_REPORT_MIN } else { EMPTY_MIN }
     }
 
     fn end(&mut self) -> Verdict {
@@ -310,7 +381,8 @@ fn tied_at_the_end(rows: &[RowSeen]) -> usize {
 fn is_shuffled(above: &[RowSeen], rows: &[RowSeen]) -> bool {
     let keys = |rows: &[RowSeen]| rows.iter().map(|row| row.key).collect::<Vec<_>>();
     let (above, rows) = (keys(above), keys(rows));
-    above != rows && !rows.starts_with(&above[above.len() - OVERLAP_ROWS..])
+    let overlap = &above[above.len() - OVERLAP_ROWS..];
+    above != rows && rows[..rows.len().min(OVERLAP_ROWS)] != overlap[..rows.len().min(OVERLAP_ROWS)]
 }
 
 /// Whether two rows share a stamp. Of rows without any nobody knows what their order rests on.

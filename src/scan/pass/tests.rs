@@ -42,6 +42,7 @@ fn plan(stop_before: Option<i64>) -> PassPlan {
         window: None,
         stamp: Stamp::LastUpdated,
         page_rows: 200,
+        granted: 0,
         stop_before: stop_before.and_then(|second| DateTime::from_timestamp(second, 0)),
         rules: Rules::default(),
     }
@@ -71,10 +72,40 @@ const WHOLE: Verdict = Verdict::Ended(Ending::Whole, Evidence::Continuous);
 
 #[test]
 fn a_window_of_less_than_a_page_takes_two_requests() {
-    for rows in [1, 3, 5, 6, 150, 200] {
+    for rows in [1, 3, 5, 6, 24, 25, 150, 199] {
         let (seen, requests, verdict) = read(&mut Source::new(rows, 200), plan(None), |_, _| {});
         assert_eq!((seen.len(), requests, verdict), (rows, 2, WHOLE), "{rows} rows");
     }
+}
+
+/// Whatever one answer in the middle leaves out, the rows after it are read.
+#[test]
+fn one_short_answer_is_not_the_end() {
+    for (rows, cap) in [(6, 25), (24, 25), (25, 25), (60, 25), (77, 30), (300, 200)] {
+        for at in 0..5 {
+            for short in 1..20 {
+                let plan = PassPlan { granted: cap, ..plan(None) };
+                let (seen, _, verdict) = read(&mut Source::new(rows, cap), plan, |source, request| {
+                    source.cap = if request == at { short } else { cap };
+                });
+                assert_eq!((seen.len(), verdict), (rows, WHOLE), "{rows} rows, page {at} with {short}");
+            }
+        }
+    }
+}
+
+/// A child list is read once, so a first page that a cap may have cut does not show where it ends.
+#[test]
+fn a_child_list_ends_where_two_pages_say_so() {
+    let plan = || PassPlan { parent: Some(SourceId::new("tr1")), ..plan(None) };
+    for (rows, wanted) in [(1, 2), (24, 2), (25, 3), (40, 3)] {
+        let (seen, requests, verdict) = read(&mut Source::new(rows, 200), plan(), |_, _| {});
+        assert_eq!((seen.len(), requests, verdict), (rows, wanted, WHOLE), "{rows} rows");
+    }
+    let (seen, _, verdict) = read(&mut Source::new(40, 25), plan(), |source, request| {
+        source.cap = if request == 1 { OVERLAP_ROWS } else { 25 };
+    });
+    assert_eq!((seen.len(), verdict), (40, WHOLE));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use paystand_sync::model::resource::Resource;
 use paystand_sync::sandbox::quirks::{CountMeaning, ListQuirks, ReceivableRows, RowQuirks};
-use paystand_sync::sandbox::{CUSTOMER_ID, Draft, Edit, Quirks};
+use paystand_sync::sandbox::{CUSTOMER_ID, Draft, Edit, Quirks, Seeding};
 
 use super::stage::{Settings, Stage, play};
 
@@ -122,4 +122,24 @@ fn a_detail_that_contradicts_its_row_is_asked_for_again() {
         let paid = stage.world.rows_now(Resource::Receivables).iter().filter(|row| row.status == "paid").count();
         assert_eq!(stage.records_in(Resource::Receivables, "paid").await, paid);
     });
+}
+
+/// Answers of a few rows in the middle of a report, whose lines are read once.
+#[test]
+fn short_answers_do_not_cut_a_report() {
+    for seed in 1..=12 {
+        play(async {
+            let lists = ListQuirks { count: CountMeaning::Absent, ..ListQuirks::default() };
+            let quirks = Quirks { lists, ..Quirks::default() };
+            let seeding = Seeding { seed, payments: 40, frozen: true, ..Seeding::default() };
+            let settings = Settings { seed, seeding, quirks, page_rows: 10, ..Settings::default() };
+            let mut stage = Stage::new(settings).await;
+            stage.polled(Resource::Transfers).await;
+            stage.change_quirks(|quirks| quirks.lists.short_page_per_mille = 300);
+            stage.polled(Resource::TransferEntries).await;
+            let shown = stage.world.rows_now(Resource::TransferEntries).len();
+            assert_eq!(stage.records(Resource::TransferEntries).await, shown, "seed {seed}");
+            stage.strike().await;
+        });
+    }
 }
