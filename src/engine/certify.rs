@@ -64,8 +64,19 @@ impl Job {
         Ok(Tonight { seals, slots, shown: HashSet::new() })
     }
 
-    /// Reads the created days that are due and seals what agrees.
+    /// Seals by night. A list that turns out to have no date filter is read whole instead, which seals as well.
     pub(super) async fn seal(&mut self, progress: &mut Progress) -> Result<(), StepError> {
+        match self.seal_days(progress).await {
+            Err(StepError::FilterIgnored) => {
+                self.ignore_filter();
+                self.whole(progress).await
+            }
+            result => result,
+        }
+    }
+
+    /// Reads the created days that are due and seals what agrees.
+    async fn seal_days(&mut self, progress: &mut Progress) -> Result<(), StepError> {
         let started = self.reader.clock.now();
         let tonight = self.tonight().await?;
         for run in runs(&tonight.slots.iter().map(|(slot, _)| *slot).collect::<Vec<_>>()) {

@@ -6,7 +6,7 @@ use paystand_sync::model::resource::Resource;
 use paystand_sync::sandbox::quirks::{CountMeaning, ListQuirks, ReceivableRows, RowQuirks};
 use paystand_sync::sandbox::{CUSTOMER_ID, Draft, Edit, Quirks, Seeding};
 
-use super::stage::{Settings, Stage, play};
+use super::stage::{End, Settings, Stage, play};
 
 /// An open item reads the new state by id; an hour later the list shows it too. That is one version and not two.
 #[test]
@@ -121,6 +121,28 @@ fn a_detail_that_contradicts_its_row_is_asked_for_again() {
         stage.deep_night().await;
         let paid = stage.world.rows_now(Resource::Receivables).iter().filter(|row| row.status == "paid").count();
         assert_eq!(stage.records_in(Resource::Receivables, "paid").await, paid);
+    });
+}
+
+/// A server that ignores date filters shows it only once a list holds more old rows than new ones, by when the nightly seal asks for
+/// single days: then it is read whole instead, and goes on so.
+#[test]
+fn a_filter_that_turns_out_to_be_ignored_by_night_stops_no_poll() {
+    play(async {
+        let lists = ListQuirks { date_filter_ignored: true, ..ListQuirks::default() };
+        let seeding = Seeding { payments: 40, days: 6, frozen: true, ..Seeding::default() };
+        let quirks = Quirks { lists, ..Quirks::default() };
+        let mut stage = Stage::new(Settings { seeding, quirks, ..Settings::default() }).await;
+        stage.poll_all().await;
+        for _ in 0..16 {
+            stage.advance(Duration::from_hours(25));
+            stage.create_rows(Resource::Payments, 1, Duration::from_secs(1));
+            // Another process knows nothing of what the one before has found out.
+            stage.kill().await;
+            stage.poll_all().await;
+            assert!(stage.polls.iter().all(|poll| poll.end == End::Complete), "{:?}", stage.complaint);
+        }
+        stage.ends_clean().await;
     });
 }
 
