@@ -119,6 +119,10 @@ impl Reader {
     ) -> Result<bool, StepError> {
         let mut pass = Pass::new(plan.clone());
         let mut pages = 0;
+        // A proven order leads to the end of what is new, however far that is.
+        let is_cut = |pages: u32, proof: &OrderProof| {
+            pages_max.is_some_and(|max| pages >= max) && !proof.holds(self.clock.monotonic())
+        };
         reading.rows = 0;
         loop {
             if self.stop.is_cancelled() {
@@ -142,7 +146,7 @@ impl Reader {
             self.granted.fetch_max(pass.granted(), Ordering::Relaxed);
             let sight = || sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
             match verdict {
-                Verdict::Continue if pages_max.is_some_and(|max| pages >= max) => {
+                Verdict::Continue if is_cut(pages, proof) => {
                     reading.versions += self.store_sightings(sight, None).await?.0;
                     return Ok(true);
                 }

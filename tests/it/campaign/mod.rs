@@ -16,6 +16,7 @@
 
 mod adversity;
 mod audit;
+mod cost;
 mod dice;
 mod draw;
 mod machine;

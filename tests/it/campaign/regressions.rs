@@ -165,3 +165,23 @@ fn short_answers_do_not_cut_a_report() {
         });
     }
 }
+
+/// Customers come in a list without dates, of which a poll reads two pages; but on to the end of what is new once the order is proven.
+#[test]
+fn more_news_than_two_pages_of_an_undated_list_are_found_by_the_next_poll() {
+    play(async {
+        let mut stage = Stage::new(Settings { page_rows: 10, ..Settings::default() }).await;
+        stage.create_rows(Resource::Customers, 80, Duration::from_secs(1));
+        stage.polled(Resource::Customers).await;
+        stage.touch_mixed(Resource::Customers, 60, Duration::from_secs(3));
+        stage.touch_mixed(Resource::Customers, 5, Duration::from_secs(3));
+        stage.advance(Duration::from_mins(1));
+        stage.polled(Resource::Customers).await;
+        let mut again = 0;
+        for row in stage.world.rows_now(Resource::Customers) {
+            again += stage.versions_of(Resource::Customers, row.id.as_str()).await.len() - 1;
+        }
+        assert_eq!(again, 60);
+        stage.strike().await;
+    });
+}
