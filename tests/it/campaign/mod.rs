@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! CAMPAIGN_SEED=123 cargo test --test it campaign::seeds_lose_nothing -- --nocapture
-//! PAYSTAND_SYNC_TESTS=long CAMPAIGN_FROM=1500 cargo test --test it campaign::seeds_lose_nothing -- --nocapture
+//! scripts/test long --from 1500
 //! ```
 //!
 //! `draw` is what a seed draws, `stage` the installation on which it is played, `run` how; `audit` judges.
@@ -34,8 +34,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::stage::play;
 use self::tally::Tally;
 
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 200;
 const SEEDS_LONG: u64 = 3_000;
+
+/// Which seeds are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seeds {
+    from: u64,
+    to: u64,
+}
+
+impl Seeds {
+    const USUAL: Self = Self { from: 1, to: SEEDS };
+
+    fn wanted() -> Self {
+        let is_long = std::env::var("PAYSTAND_SYNC_TESTS").is_ok_and(|tests| tests == "long");
+        if let Some(seed) = variable("CAMPAIGN_SEED") {
+            return Self { from: seed, to: seed };
+        }
+        let last = if is_long { SEEDS_LONG } else { SEEDS };
+        Self { from: variable("CAMPAIGN_FROM").unwrap_or(1), to: variable("CAMPAIGN_TO").unwrap_or(last) }
+    }
+}
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
@@ -43,23 +63,16 @@ fn variable(name: &str) -> Option<u64> {
 
 #[test]
 fn seeds_lose_nothing() {
-    let is_long = std::env::var("PAYSTAND_SYNC_TESTS").is_ok_and(|tests| tests == "long");
-    let (from, to) = match variable("CAMPAIGN_SEED") {
-        Some(seed) => (seed, seed),
-        None => (
-            variable("CAMPAIGN_FROM").unwrap_or(1),
-            variable("CAMPAIGN_TO").unwrap_or(if is_long { SEEDS_LONG } else { SEEDS }),
-        ),
-    };
+    let seeds = Seeds::wanted();
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8);
-    let next = AtomicU64::new(from);
+    let next = AtomicU64::new(seeds.from);
     let tally = Tally::default();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed > to {
+                    if seed > seeds.to {
                         break;
                     }
                     tally.take(play(run::run(seed)));
@@ -67,5 +80,5 @@ fn seeds_lose_nothing() {
             });
         }
     });
-    tally.finish(to - from + 1);
+    tally.finish(seeds);
 }
