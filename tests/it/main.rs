@@ -12,4 +12,5 @@ mod memory;
 mod merchants;
 mod mirror;
 mod refusals;
+mod resume;
 mod staging;

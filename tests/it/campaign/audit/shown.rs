@@ -129,8 +129,9 @@ impl Audit<'_> {
         !self.truth.iter().any(|it| it.undecodable && entry.starts_with(&format!("{}:{}:v", it.resource, it.id)))
     }
 
-    /// Records that stored ones name as what they belong to.
+    /// Records that stored ones name as what they belong to. What cannot be decoded is parked and names nobody.
     fn named(&self) -> HashSet<Key> {
+        let parked: HashSet<&[u8]> = self.truth.iter().filter(|it| it.undecodable).map(|it| &it.body[..]).collect();
         let mut named = HashSet::new();
         for ((resource, _), bodies) in &self.tables.archive {
             let fields: &[(&str, Resource)] = match resource {
@@ -142,7 +143,7 @@ impl Audit<'_> {
                 Resource::Transfers => &[("resourceId", Resource::Withdrawals)],
                 _ => &[],
             };
-            for body in bodies {
+            for body in bodies.iter().filter(|body| !parked.contains(&body.body[..])) {
                 named.extend(fields.iter().filter_map(|(field, of)| Some((*of, text(&body.body, field)?))));
             }
         }
