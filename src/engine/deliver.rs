@@ -5,14 +5,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::TimeDelta;
 use tokio::sync::Mutex;
 
 use super::error::StepError;
 use crate::clock::Clock;
-use crate::erp::{Delivery, Erp, ErpError, Outcome, Receipt};
+use crate::config::Environment;
+use crate::erp::{Delivery, Erp, ErpError, Outcome, Payload, Receipt, Told, Version};
+use crate::events::envelope;
 use crate::ledger::retry;
 use crate::ledger::state::{Event, State};
+use crate::model::document::Document;
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
 use crate::model::record::Shape;
 use crate::model::resource::{Resource, UnknownResource};
@@ -30,6 +34,7 @@ pub struct Courier {
     pub erp: Arc<dyn Erp>,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
+    pub environment: Environment,
     pub held: Mutex<Held>,
 }
 
@@ -56,7 +61,7 @@ impl Courier {
         let mut settled = Settled::default();
         let mut parcels = Vec::with_capacity(taken);
         for mut entry in claimed {
-            match concrete(&mut entry) {
+            match concrete(&mut entry, self.environment) {
                 Ok(delivery) => parcels.push(Parcel { entry, delivery }),
                 Err(reason) => settled.push(self.refused(&entry, reason)),
             }
@@ -177,14 +182,43 @@ impl Settled {
     }
 }
 
+/// What a claimed entry speaks of.
+fn concrete(entry: &mut Claimed, environment: Environment) -> Result<Delivery, String> {
+    let payload = match entry.what.as_str() {
+        "event" => told(entry, environment)?,
+        "entry" => {
+            let text = entry.text.take().ok_or("the journal entry is not there")?;
+            Payload::Entry(serde_json::from_str(&text).map_err(|error| error.to_string())?)
+        }
+        _ => document(entry)?,
+    };
+    Ok(Delivery { merchant: MerchantId::new(&entry.merchant), key: entry.key.clone(), payload })
+}
+
+fn told(entry: &mut Claimed, environment: Environment) -> Result<Payload, String> {
+    let text = entry.text.take().ok_or("the event is not there")?;
+    let event: crate::model::event::Event = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let envelope = envelope(environment.name(), &MerchantId::new(&entry.merchant), &event);
+    Ok(Payload::Event(Box::new(Told { event, envelope })))
+}
+
 /// Reads the body of an entry anew: the normalizer is pure, so the document is the one that was judged when it was stored.
-fn concrete(entry: &mut Claimed) -> Result<Delivery, String> {
+fn document(entry: &mut Claimed) -> Result<Payload, String> {
     let body = entry.take_body();
-    let resource: Resource = entry.resource.parse().map_err(|error: UnknownResource| error.to_string())?;
-    let shape = Shape::ALL.into_iter().find(|shape| shape.name() == entry.shape).ok_or("an unknown shape")?;
-    let parent = entry.parent_id.as_ref().map(SourceId::new);
+    let document = read_again(&entry.resource, entry.shape.as_deref(), entry.parent_id.as_deref(), &body)?;
+    Ok(Payload::Document(Box::new(Version { number: entry.version, document, body })))
+}
+
+/// The document of an archived body.
+pub(super) fn read_again(
+    resource: &str,
+    shape: Option<&str>,
+    parent: Option<&str>,
+    body: &Bytes,
+) -> Result<Document, String> {
+    let resource: Resource = resource.parse().map_err(|error: UnknownResource| error.to_string())?;
+    let shape = Shape::ALL.into_iter().find(|known| Some(known.name()) == shape).ok_or("an unknown shape")?;
+    let parent = parent.map(SourceId::new);
     let sighting = sight(resource, shape, parent.as_ref(), body.clone()).map_err(|unreadable| unreadable.reason)?;
-    let document = sighting.document.map_err(|undecodable| undecodable.to_string())?;
-    let merchant = MerchantId::new(&entry.merchant);
-    Ok(Delivery { merchant, key: entry.key.clone(), version: entry.version, document, body })
+    sighting.document.map_err(|undecodable| undecodable.to_string())
 }

@@ -3,6 +3,8 @@
 //! [`Engine::catch_up`] and the daemon's [`Engine::run`] call the same steps ([`job::Job`], [`deliver::Courier`]).
 
 mod backfill;
+mod bell;
+pub mod book;
 mod certify;
 pub mod deliver;
 pub mod error;
@@ -24,24 +26,26 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use secrecy::SecretString;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, ErpKind, MerchantConfig, ResourceConfig};
+use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig};
+use crate::engine::bell::Bell;
+use crate::engine::book::Bookkeeper;
 use crate::engine::deliver::Courier;
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::reader::Reader;
-use crate::erp::Erp;
 use crate::erp::staging::Staging;
+use crate::erp::{Erp, Wants};
 use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::journal::Role;
 use crate::model::resource::Resource;
 use crate::ops::Heartbeat;
 use crate::paystand::{Budgets, Client, Limits, Priority};
 use crate::scan::rules::Rules;
-use crate::store::Store;
 use crate::store::lease::{Held, Presence};
+use crate::store::{Enrollment, Store};
 
 pub use once::{Failure, Outcome};
 
@@ -71,7 +75,11 @@ pub struct Engine {
     merchants: Vec<(Arc<MerchantConfig>, Client)>,
     adapters: BTreeMap<AdapterName, Arc<dyn Erp>>,
     documents: Arc<[AdapterName]>,
-    news: Arc<Notify>,
+    readers: Arc<[book::Reader]>,
+    /// Versions were stored.
+    news: Arc<Bell>,
+    /// Events and entries were.
+    booked: Bell,
     heartbeat: Arc<Heartbeat>,
     stop: CancellationToken,
 }
@@ -100,9 +108,13 @@ impl Engine {
         let budgets = Budgets::new(Arc::clone(&circumstances.clock));
         let merchants = clients(&config, &circumstances, &budgets)?;
         let adapters = adapters(&config, &store)?;
-        let documents =
-            adapters.iter().filter(|(_, erp)| erp.capabilities().documents).map(|(name, _)| name.clone()).collect();
-        let news = Arc::new(Notify::new());
+        let documents = adapters
+            .iter()
+            .filter(|(_, erp)| erp.capabilities().wants.documents)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let readers = readers(&config, &adapters);
+        let news = Arc::new(Bell::new());
         let heartbeat = Arc::new(Heartbeat::new(Arc::clone(&circumstances.clock)));
         let engine = Self {
             config,
@@ -113,7 +125,9 @@ impl Engine {
             merchants,
             adapters,
             documents,
+            readers,
             news,
+            booked: Bell::new(),
             heartbeat,
             stop,
         };
@@ -188,6 +202,12 @@ impl Engine {
         self.begin(merchant, client, resource, priority, None).await
     }
 
+    /// Takes the lease of a merchant's books by its id.
+    pub async fn bookkeeper_of(&self, merchant: &MerchantId) -> Result<Bookkeeper, StepError> {
+        let known = self.merchants().find(|config| config.customer_id == *merchant);
+        self.bookkeeper(known.ok_or(StepError::NoMerchant)?).await
+    }
+
     /// Takes the lease of an adapter by its name.
     pub async fn courier_of(&self, adapter: &AdapterName) -> Result<Option<Courier>, StepError> {
         match self.adapters.get(adapter) {
@@ -229,14 +249,38 @@ impl Engine {
     async fn courier(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) -> Result<Courier, StepError> {
         let held = self.lease(&format!("deliver/{adapter}")).await?;
         erp.prepare().await?;
-        if erp.capabilities().documents {
-            self.store.enroll(&held, adapter, self.circumstances.clock.now()).await?;
-        }
+        self.enroll(&held, adapter, erp.capabilities().wants).await?;
         Ok(Courier {
             adapter: adapter.clone(),
             erp: Arc::clone(erp),
             store: self.store.clone(),
             clock: Arc::clone(&self.circumstances.clock),
+            environment: self.config.environment().ok_or(StepError::NoMerchant)?,
+            held: tokio::sync::Mutex::new(held),
+        })
+    }
+
+    async fn enroll(&self, held: &Held, adapter: &AdapterName, wants: Wants) -> Result<(), StepError> {
+        let zones: Vec<_> = self.merchants().map(|it| (it.customer_id.clone(), it.timezone)).collect();
+        let enrollment = Enrollment {
+            adapter,
+            documents: wants.documents,
+            events: wants.events,
+            entries: wants.entries,
+            post_from: self.config.erp.get(adapter).and_then(|erp| erp.post_from),
+            zones: &zones,
+        };
+        Ok(self.store.enroll(held, &enrollment, self.circumstances.clock.now()).await?)
+    }
+
+    /// Takes the lease of a merchant's books.
+    async fn bookkeeper(&self, merchant: &Arc<MerchantConfig>) -> Result<Bookkeeper, StepError> {
+        let held = self.lease(&format!("book/{}", merchant.customer_id)).await?;
+        Ok(Bookkeeper {
+            merchant: Arc::clone(merchant),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.circumstances.clock),
+            readers: Arc::clone(&self.readers),
             held: tokio::sync::Mutex::new(held),
         })
     }
@@ -264,14 +308,33 @@ fn clients(
 }
 
 fn adapters(config: &Config, store: &Store) -> Result<BTreeMap<AdapterName, Arc<dyn Erp>>, StepError> {
-    let adapter = |(name, erp): (&AdapterName, &crate::config::ErpConfig)| {
+    let adapter = |(name, erp): (&AdapterName, &ErpConfig)| {
         let adapter: Arc<dyn Erp> = match &erp.kind {
-            ErpKind::Staging { url: Some(url), schema } => Arc::new(Staging::connect(url, schema)?),
-            ErpKind::Staging { url: None, schema } => Arc::new(Staging::with_pool(store.pool().clone(), schema)?),
+            ErpKind::Staging { url: Some(url), schema } => {
+                Arc::new(Staging::connect(url, schema)?.with_accounts(accounts(erp)))
+            }
+            ErpKind::Staging { url: None, schema } => {
+                Arc::new(Staging::with_pool(store.pool().clone(), schema)?.with_accounts(accounts(erp)))
+            }
         };
         Ok((name.clone(), adapter))
     };
     config.erp.iter().map(adapter).collect()
+}
+
+/// The accounts of an adapter by role; the configuration knows no other names.
+fn accounts(erp: &ErpConfig) -> BTreeMap<Role, String> {
+    let account = |role: &Role| Some((*role, erp.accounts.get(role.name())?.clone()));
+    Role::ALL.iter().filter_map(account).collect()
+}
+
+fn readers(config: &Config, adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> Arc<[book::Reader]> {
+    let reader = |(name, erp): (&AdapterName, &Arc<dyn Erp>)| book::Reader {
+        adapter: name.clone(),
+        wants: erp.capabilities().wants,
+        post_from: config.erp.get(name).and_then(|erp| erp.post_from),
+    };
+    adapters.iter().map(reader).collect()
 }
 
 /// A step under way when the process is told to stop may take this long to come to its end.

@@ -143,8 +143,28 @@ impl Engine {
             Err(error) => failures.push(Failure { step: format!("{resource} of {}", merchant.label), error }),
         }
         outcome.failures.extend(failures);
+        self.book_all(outcome, merchant).await;
         self.deliver_all(outcome).await;
         followed
+    }
+
+    /// Books everything that waits.
+    async fn book_all(&self, outcome: &mut Outcome, merchant: &Arc<MerchantConfig>) {
+        let step = async {
+            let bookkeeper = retry_lease(|| self.bookkeeper(merchant), self).await?;
+            let result = loop {
+                match bookkeeper.book().await {
+                    Ok(0) => break Ok(()),
+                    Ok(_) => {}
+                    Err(error) => break Err(error),
+                }
+            };
+            self.give_back(&bookkeeper.held.into_inner()).await;
+            result
+        };
+        if let Err(error) = step.await {
+            outcome.failures.push(Failure { step: format!("books of {}", merchant.label), error });
+        }
     }
 
     /// Delivers what is due, adapter by adapter. One that failed is left alone for the rest of the run.

@@ -215,7 +215,7 @@ impl Reader {
             match self.ingest(&harvest, closing).await {
                 Ok(versions) => {
                     if versions > 0 {
-                        self.news.notify_waiters();
+                        self.news.ring();
                     }
                     return Ok((versions, harvest));
                 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use chrono::TimeDelta;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::bell::Bell;
 use super::error::StepError;
 use crate::clock::Clock;
 use crate::config::{MerchantConfig, SyncConfig};
@@ -41,7 +42,7 @@ pub struct Reader {
     pub granted: AtomicUsize,
     pub stop: CancellationToken,
     /// Told when there is something to deliver.
-    pub news: Arc<Notify>,
+    pub(super) news: Arc<Bell>,
     pub held: Mutex<Held>,
 }
 

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::task::JoinSet;
 
+use super::bell::Listener;
 use super::error::StepError;
 use super::{COURIER_PAUSE, DRAIN, Engine, Scope};
 use crate::config::MerchantConfig;
@@ -29,6 +30,10 @@ impl Engine {
                 let since = scope.since;
                 tasks.spawn(async move { engine.poll_for_ever(&merchant, &client, resource, since).await });
             }
+        }
+        for (merchant, _) in &self.merchants {
+            let (engine, merchant) = (Arc::clone(&self), Arc::clone(merchant));
+            tasks.spawn(async move { engine.book_for_ever(&merchant).await });
         }
         for (adapter, erp) in &self.adapters {
             let (engine, adapter, erp) = (Arc::clone(&self), adapter.clone(), Arc::clone(erp));
@@ -85,8 +90,46 @@ impl Engine {
         }
     }
 
+    async fn book_for_ever(&self, merchant: &Arc<MerchantConfig>) {
+        let mut jitter = self.jitter(&format!("book/{}", merchant.customer_id));
+        let mut news = self.news.listener();
+        while !self.stop.is_cancelled() {
+            let bookkeeper = match self.bookkeeper(merchant).await {
+                Ok(bookkeeper) => bookkeeper,
+                Err(error) => {
+                    observe_books(merchant, &error);
+                    self.pause(spread(COURIER_PAUSE, 0, &mut jitter)).await;
+                    continue;
+                }
+            };
+            let mut failures = 0;
+            while !self.stop.is_cancelled() {
+                match bookkeeper.book().await {
+                    Ok(0) => {
+                        failures = 0;
+                        self.pause_for(&mut news, COURIER_PAUSE).await;
+                    }
+                    Ok(_) => {
+                        failures = 0;
+                        self.booked.ring();
+                    }
+                    Err(error) => {
+                        observe_books(merchant, &error);
+                        failures += 1;
+                        if is_lease_lost(&Err::<(), _>(error)) {
+                            break;
+                        }
+                        self.pause(spread(COURIER_PAUSE, failures, &mut jitter)).await;
+                    }
+                }
+            }
+            self.give_back(&bookkeeper.held.into_inner()).await;
+        }
+    }
+
     async fn deliver_for_ever(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) {
         let mut jitter = self.jitter(adapter.as_str());
+        let mut booked = self.booked.listener();
         while !self.stop.is_cancelled() {
             let courier = match self.courier(adapter, erp).await {
                 Ok(courier) => courier,
@@ -101,7 +144,7 @@ impl Engine {
                 match courier.deliver().await {
                     Ok(0) => {
                         failures = 0;
-                        self.pause_for_news(COURIER_PAUSE).await;
+                        self.pause_for(&mut booked, COURIER_PAUSE).await;
                     }
                     Ok(_) => failures = 0,
                     Err(error) => {
@@ -132,12 +175,12 @@ impl Engine {
         }
     }
 
-    async fn pause_for_news(&self, duration: Duration) {
+    async fn pause_for(&self, news: &mut Listener, duration: Duration) {
         self.heartbeat.beat();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
-            () = self.news.notified() => {}
+            () = news.heard() => {}
             () = self.circumstances.clock.sleep(duration) => {}
         }
     }
@@ -167,6 +210,13 @@ fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<s
         }
         Err(StepError::Stopped) => {}
         Err(error) => tracing::error!(merchant = %merchant.label, resource = %resource, %error, "poll failed"),
+    }
+}
+
+fn observe_books(merchant: &MerchantConfig, error: &StepError) {
+    match error {
+        StepError::Leased { .. } => tracing::debug!(merchant = %merchant.label, "another process books"),
+        error => tracing::error!(merchant = %merchant.label, %error, "booking failed"),
     }
 }
 

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::model::document::Document;
+use crate::model::event::Event;
 use crate::model::ids::MerchantId;
+use crate::model::journal::Entry;
 
 /// What an adapter can do and what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Every stored record version is delivered as a document.
-    pub documents: bool,
+    pub wants: Wants,
     /// The target itself refuses a second effect of one key.
     pub native_key: bool,
     /// [`Erp::write`] takes effect for the whole batch or not at all.
@@ -25,18 +26,51 @@ pub struct Capabilities {
     pub batch_max: usize,
 }
 
+/// What is delivered to an adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// Every stored version of a record, as a document.
+    pub documents: bool,
+    /// Every event, in its envelope.
+    pub events: bool,
+    /// Every journal entry.
+    pub entries: bool,
+}
+
 /// One ledger entry made concrete.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     pub merchant: MerchantId,
-    /// The document or event key, unique per merchant and adapter.
+    /// The key of the document, event or entry, unique per merchant and adapter.
     pub key: String,
+    pub payload: Payload,
+}
+
+/// What is delivered. An adapter is given only what its capabilities ask for.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    Document(Box<Version>),
+    Event(Box<Told>),
+    Entry(Box<Entry>),
+}
+
+/// One version of one record.
+#[derive(Debug, Clone)]
+pub struct Version {
     /// Grows by one with every version of the record.
-    pub version: i64,
+    pub number: i64,
     pub document: Document,
     /// The lossless bytes of the body that the document was read from. They may hold card and bank data: an adapter that
     /// passes them on masks them first (I10).
     pub body: Bytes,
+}
+
+/// An event in the form in which it leaves the house.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub event: Event,
+    /// A `CloudEvents` 1.0 envelope in JSON.
+    pub envelope: String,
 }
 
 /// The ERP's proof that an entry is posted.

@@ -47,6 +47,8 @@ pub struct Desk {
     /// Lines of reports by the unknown record that they name.
     waiting: HashMap<SourceId, Vec<Event>>,
     accounts: HashMap<SourceId, Account>,
+    /// The account that took an event, by its key.
+    roots: HashMap<String, SourceId>,
 }
 
 impl Desk {
@@ -59,6 +61,7 @@ impl Desk {
             currencies: HashMap::new(),
             waiting: HashMap::new(),
             accounts: HashMap::new(),
+            roots: HashMap::new(),
         }
     }
 
@@ -66,6 +69,7 @@ impl Desk {
     pub fn recall(&mut self, told: Told) {
         let Told { event, root } = told;
         if let Some(root) = root {
+            self.roots.insert(event.key.clone(), root.clone());
             if self.is_waiting(&event, &root) {
                 self.waiting.entry(root).or_default().push(event.clone());
             } else {
@@ -89,6 +93,12 @@ impl Desk {
     #[must_use]
     pub fn account_of(&self, root: &SourceId) -> Option<&Account> {
         self.accounts.get(root)
+    }
+
+    /// The root of the account that took an event.
+    #[must_use]
+    pub fn root_of_event(&self, key: &str) -> Option<&SourceId> {
+        self.roots.get(key)
     }
 
     /// All accounts with their roots.
@@ -176,6 +186,9 @@ impl Desk {
     }
 
     fn note(&mut self, event: &Event, root: Option<&SourceId>, booking: &mut Booking) {
+        if let Some(root) = root {
+            self.roots.insert(event.key.clone(), root.clone());
+        }
         self.histories.entry((event.resource, event.id.clone())).or_default().push(event.clone());
         booking.told.push(Told { event: event.clone(), root: root.cloned() });
     }
@@ -224,6 +237,7 @@ impl Desk {
         self.homes.insert(id.clone(), root.clone());
         booking.homes.push((id.clone(), root.clone()));
         for line in self.waiting.remove(id).unwrap_or_default() {
+            self.roots.insert(line.key.clone(), root.clone());
             booking.moved.push(Told { event: line.clone(), root: Some(root.clone()) });
             let reported = self.times(&line, Kind::AdjustmentReported);
             if reported > self.times(&line, Kind::AdjustmentExplained) {

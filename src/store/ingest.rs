@@ -6,8 +6,8 @@ use super::lease::Held;
 use super::open_item::ItemRows;
 use super::record::{RecordRows, VersionRows};
 use super::{
-    BackfillWindow, CursorMove, Finding, NewSeal, Store, StoreError, cursor, exception, ledger, open_item, record,
-    seal, window,
+    BackfillWindow, CursorMove, Finding, NewSeal, Store, StoreError, books, cursor, exception, ledger, open_item,
+    record, seal, window,
 };
 use crate::model::document::Document;
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
@@ -117,6 +117,7 @@ async fn store_records(
     let mut rows = RecordRows::default();
     let mut archive = VersionRows::default();
     let mut entries = ledger::NewEntries::default();
+    let mut bookable = Vec::new();
     let mut undecodable = Vec::new();
     let mut mended = Vec::new();
     for novelty in &novelties {
@@ -126,6 +127,9 @@ async fn store_records(
         match &novelty.filing {
             Filing::Version(document) => {
                 entries.push_version(batch.adapters, novelty, version, document.as_ref().err());
+                if document.is_ok() {
+                    bookable.push((novelty.id.as_str(), version));
+                }
                 match document {
                     Err(reason) => undecodable.push(Finding {
                         class: UNDECODABLE,
@@ -146,6 +150,7 @@ async fn store_records(
     record::write(connection, batch.merchant, resource, &rows, batch.now).await?;
     record::archive(connection, batch.merchant, resource, &archive, batch.now).await?;
     ledger::insert(connection, batch.merchant, resource, &entries, batch.now).await?;
+    books::queue(connection, batch.merchant, resource, &bookable).await?;
     exception::raise(connection, batch.merchant, &undecodable, batch.now).await?;
     if !mended.is_empty() {
         let resolution = "a later version can be decoded";

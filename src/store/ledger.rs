@@ -1,7 +1,8 @@
 //! The table `ledger_entry`: the dedupe ledger and the outbox in one row (I3).
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use sqlx::{FromRow, PgConnection};
 
 use super::lease::Held;
@@ -21,16 +22,20 @@ pub struct Claimed {
     pub attempts: i32,
     /// Its last answer was lost: the ERP is asked what it holds before anything is written (I5).
     pub in_doubt: bool,
-    /// Shape and bytes of the body that the entry speaks of.
-    pub shape: String,
-    pub body: Vec<u8>,
+    /// `document`, `event` or `entry`.
+    pub what: String,
+    /// Of a document: shape and bytes of the body that the entry speaks of.
+    pub shape: Option<String>,
+    pub body: Option<Vec<u8>>,
     pub parent_id: Option<String>,
+    /// Of an event or entry: itself, as JSON.
+    pub text: Option<String>,
 }
 
 impl Claimed {
     #[must_use]
     pub fn take_body(&mut self) -> Bytes {
-        Bytes::from(std::mem::take(&mut self.body))
+        Bytes::from(self.body.take().unwrap_or_default())
     }
 }
 
@@ -45,23 +50,77 @@ pub struct Settlement {
     pub due_at: DateTime<Utc>,
 }
 
+/// An adapter that comes, and what it wants.
+#[derive(Debug, Clone)]
+pub struct Enrollment<'a> {
+    pub adapter: &'a AdapterName,
+    pub documents: bool,
+    pub events: bool,
+    pub entries: bool,
+    /// What happened before this day is not posted.
+    pub post_from: Option<NaiveDate>,
+    /// Where each merchant's days are cut.
+    pub zones: &'a [(MerchantId, Tz)],
+}
+
+// All three take the same arguments.
+const ENROLL_DOCUMENTS: &str = "
+    insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, due_at, recorded_at)
+    select merchant, resource, resource || ':' || source_id || ':v' || version, $1, source_id, version, 'pending', $2, $2
+    from record where content is not null and ($3::date is null or $3::date is not null) and $4::text[] is not null and $5::text[] is not null
+    order by recorded_at, resource, source_id
+    on conflict do nothing";
+const ENROLL_EVENTS: &str = "
+    insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, state, due_at, recorded_at, settled_at)
+    select merchant, resource, event_key, $1, source_id, 0, 'event', case when early then 'baseline' else 'pending' end, $2, $2,
+        case when early then $2 end
+    from (
+        select e.*, coalesce((e.occurred_at at time zone z.zone)::date < $3::date, false) as early
+        from event e left join unnest($4::text[], $5::text[]) as z (merchant, zone) on z.merchant = e.merchant
+    ) e
+    order by position
+    on conflict do nothing";
+const ENROLL_ENTRIES: &str = "
+    insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, state, due_at, recorded_at, settled_at)
+    select merchant, resource, entry_key, $1, source_id, 0, 'entry', case when early then 'baseline' else 'pending' end, $2, $2,
+        case when early then $2 end
+    from (
+        select j.merchant, e.resource, j.entry_key, e.source_id, j.position,
+            coalesce((e.occurred_at at time zone z.zone)::date < $3::date, false) as early
+        from journal_entry j
+        join event e on e.merchant = j.merchant and e.event_key = j.event_key
+        left join unnest($4::text[], $5::text[]) as z (merchant, zone) on z.merchant = j.merchant
+    ) j
+    order by position
+    on conflict do nothing";
+
 impl Store {
-    /// Gives an adapter that is new an entry for the version in effect of every record. The next times nothing happens.
-    pub async fn enroll(&self, held: &Held, adapter: &AdapterName, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Gives an adapter that is new an entry for the version in effect of every record, and for every event and journal entry that
+    /// it wants. The next times nothing happens.
+    pub async fn enroll(&self, held: &Held, enrollment: &Enrollment<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
         const KNOWN: &str = "select exists (select from adapter where name = $1)";
         const ENROLL: &str = "insert into adapter (name, enrolled_at) values ($1, $2)";
-        const DERIVE: &str = "
-            insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, due_at, recorded_at)
-            select merchant, resource, resource || ':' || source_id || ':v' || version, $1, source_id, version, 'pending', $2, $2
-            from record where content is not null
-            order by recorded_at, resource, source_id
-            on conflict do nothing";
-        if sqlx::query_scalar(KNOWN).bind(adapter.as_str()).fetch_one(&self.pool).await? {
+        if sqlx::query_scalar(KNOWN).bind(enrollment.adapter.as_str()).fetch_one(&self.pool).await? {
             return Ok(());
         }
         let mut transaction = self.begin(held).await?;
-        sqlx::query(ENROLL).bind(adapter.as_str()).bind(now).execute(&mut *transaction).await?;
-        sqlx::query(DERIVE).bind(adapter.as_str()).bind(now).execute(&mut *transaction).await?;
+        sqlx::query(ENROLL).bind(enrollment.adapter.as_str()).bind(now).execute(&mut *transaction).await?;
+        for (wanted, statement) in [
+            (enrollment.documents, ENROLL_DOCUMENTS),
+            (enrollment.events, ENROLL_EVENTS),
+            (enrollment.entries, ENROLL_ENTRIES),
+        ] {
+            if wanted {
+                sqlx::query(statement)
+                    .bind(enrollment.adapter.as_str())
+                    .bind(now)
+                    .bind(enrollment.post_from)
+                    .bind(enrollment.zones.iter().map(|(merchant, _)| merchant.as_str()).collect::<Vec<_>>())
+                    .bind(enrollment.zones.iter().map(|(_, zone)| zone.name()).collect::<Vec<_>>())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -85,16 +144,33 @@ impl Store {
                 update ledger_entry e
                 set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
                 from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
-                returning e.merchant, e.key, e.resource, e.source_id, e.version, e.attempts, e.position,
+                returning e.merchant, e.key, e.what, e.resource, e.source_id, e.version, e.attempts, e.position,
                     due.state in ('in_flight', 'in_doubt') as in_doubt
             )
-            select c.merchant, c.key, c.resource, c.source_id, c.version, c.attempts, c.in_doubt, v.shape, v.body, v.parent_id
+            select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.in_doubt, v.shape, v.body, v.parent_id,
+                coalesce(e.text, j.text) as text
             from claimed c
-            cross join lateral (
+            left join lateral (
                 select shape, body, parent_id from record_version v
-                where v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
+                where c.what = 'document'
+                    and v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
                 order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
-            ) v
+            ) v on true
+            left join lateral (
+                select json_build_object('key', event_key, 'kind', kind, 'resource', resource, 'id', source_id, 'occurred_at', occurred_at,
+                    'fact', fact::json)::text as text
+                from event where c.what = 'event' and merchant = c.merchant and event_key = c.key
+            ) e on true
+            left join lateral (
+                select json_build_object('key', entry_key, 'event_key', event_key, 'date', entry_date, 'currency', currency, 'memo', memo,
+                    'reverses', reverses, 'lines', (
+                        select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
+                            'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
+                            'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
+                            'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
+                        from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text as text
+                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.key
+            ) j on true
             order by c.position";
         let mut transaction = self.begin(held).await?;
         let claimed = sqlx::query_as(CLAIM)
@@ -130,7 +206,8 @@ impl Store {
             from ledger_entry new
             where new.merchant = any($2) and new.key = any($3) and new.adapter = $1 and new.state = 'posted'
                 and old.adapter = $1 and old.merchant = new.merchant and old.resource = new.resource
-                and old.source_id = new.source_id and old.version < new.version and old.state in ('held', 'parked')";
+                and old.source_id = new.source_id and old.version < new.version and old.what = 'document' and new.what = 'document'
+                and old.state in ('held', 'parked')";
         let column = |text: fn(&Settlement) -> String| settlements.iter().map(text).collect::<Vec<_>>();
         let merchants = column(|it| it.merchant.as_str().to_owned());
         let keys = column(|it| it.key.clone());
@@ -235,6 +312,38 @@ pub(super) async fn insert(
         .bind(&entries.version)
         .bind(&entries.state)
         .bind(&entries.reason)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Events and entries for adapters. One that is there already stays as it is.
+pub(super) async fn insert_outgoing(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    outgoing: &[super::Outgoing],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const INSERT: &str = "
+        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, state, due_at, recorded_at, settled_at)
+        select $1, t.resource, t.key, t.adapter, t.source_id, 0, t.what, t.state, $8, $8,
+            case when t.state in ('baseline', 'not_applicable') then $8 end
+        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+            with ordinality as t (resource, key, adapter, source_id, what, state, place)
+        order by t.place
+        on conflict do nothing";
+    if outgoing.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(INSERT)
+        .bind(merchant.as_str())
+        .bind(outgoing.iter().map(|it| it.resource.name()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.key.as_str()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.adapter.as_str()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.id.as_str()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.what).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.state.name()).collect::<Vec<_>>())
         .bind(now)
         .execute(connection)
         .await?;

@@ -7,6 +7,7 @@
 //!
 //! Time is always an argument; no statement asks the server for it.
 
+mod books;
 pub mod cluster;
 mod cursor;
 mod error;
@@ -31,12 +32,13 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::config::Environment;
 
+pub use books::{Books, Outgoing, StoredEvent, Waiting};
 pub use cluster::{ClusterError, Durability, PrivateCluster};
 pub use cursor::{Cursor, CursorMove, NewCursor};
 pub use error::StoreError;
 pub use exception::{Finding, OpenException};
 pub use ingest::{Batch, Filing, Ingested, Novelty};
-pub use ledger::{Claimed, Settlement};
+pub use ledger::{Claimed, Enrollment, Settlement};
 pub use open_item::DueItem;
 pub use seal::{NewSeal, SealedThrough};
 pub use summary::{Backlog, ResourceSummary};

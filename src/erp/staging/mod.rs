@@ -5,6 +5,7 @@
 //!
 //! Imports `model`, the trait, and of `normalize` only the mask.
 
+mod books;
 mod columns;
 mod failure;
 mod rows;
@@ -16,10 +17,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Acquire, PgPool, Postgres, Transaction};
+use sqlx::{Acquire, PgConnection, PgPool, Postgres, Transaction};
 
-use crate::erp::{Capabilities, Delivery, Erp, ErpError, Outcome, Receipt};
+use crate::erp::{Capabilities, Delivery, Erp, ErpError, Outcome, Payload, Receipt, Told, Wants};
+use crate::model::ids::MerchantId;
+use crate::model::journal::{Entry, Role};
 use crate::model::resource::Resource;
+use books::Accounts;
 use failure::{Failure, at_commit};
 use rows::{Key, Row};
 use schema::SchemaName;
@@ -51,6 +55,7 @@ const TERMS: &str =
 pub struct Staging {
     pool: PgPool,
     schema: SchemaName,
+    accounts: Accounts,
 }
 
 impl Staging {
@@ -71,7 +76,13 @@ impl Staging {
 
     /// An adapter on connections that somebody else has, such as those of our own database.
     pub fn with_pool(pool: PgPool, schema: &str) -> Result<Self, ErpError> {
-        Ok(Self { pool, schema: SchemaName::parse(schema)? })
+        Ok(Self { pool, schema: SchemaName::parse(schema)?, accounts: Accounts::new() })
+    }
+
+    /// The same with the accounts that journal lines name beside their roles.
+    #[must_use]
+    pub fn with_accounts(self, accounts: BTreeMap<Role, String>) -> Self {
+        Self { accounts, ..self }
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, Failure> {
@@ -80,21 +91,40 @@ impl Staging {
         Ok(transaction)
     }
 
-    async fn write_together(&self, rows: &[Row<'_>]) -> Result<(), Failure> {
+    async fn write_together(&self, items: &[Item<'_>]) -> Result<(), Failure> {
         let mut transaction = self.begin().await?;
-        for (resource, rows) in rows::newest(rows) {
-            rows::upsert(&mut transaction, &self.schema, resource, &rows).await?;
-        }
+        self.write_items(&mut transaction, items).await?;
         transaction.commit().await.map_err(at_commit)
     }
 
-    /// The same with each row for itself, to tell those that the target refuses, with its reason, from those that it takes.
-    async fn write_singly(&self, rows: &[Row<'_>]) -> Result<Vec<Option<String>>, Failure> {
+    async fn write_items(&self, connection: &mut PgConnection, items: &[Item<'_>]) -> Result<(), sqlx::Error> {
+        let (mut rows, mut events, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Item::Row(row) => rows.push(row),
+                Item::Event(merchant, told) => events.push((*merchant, *told)),
+                Item::Entry(merchant, entry) => entries.push((*merchant, *entry)),
+            }
+        }
+        for (resource, rows) in rows::newest(&rows) {
+            rows::upsert(connection, &self.schema, resource, &rows).await?;
+        }
+        if !events.is_empty() {
+            books::tell(connection, &self.schema, &events).await?;
+        }
+        if !entries.is_empty() {
+            books::enter(connection, &self.schema, &self.accounts, &entries).await?;
+        }
+        Ok(())
+    }
+
+    /// The same with each item for itself, to tell those that the target refuses, with its reason, from those that it takes.
+    async fn write_singly(&self, items: &[Item<'_>]) -> Result<Vec<Option<String>>, Failure> {
         let mut transaction = self.begin().await?;
-        let mut refusals = Vec::with_capacity(rows.len());
-        for row in rows {
+        let mut refusals = Vec::with_capacity(items.len());
+        for item in items {
             let mut savepoint = transaction.begin().await?;
-            let written = rows::upsert(&mut savepoint, &self.schema, row.key.resource, &[row]).await;
+            let written = self.write_items(&mut savepoint, std::slice::from_ref(item)).await;
             refusals.push(match written.map_err(Failure::from) {
                 Ok(()) => {
                     savepoint.commit().await?;
@@ -112,34 +142,77 @@ impl Staging {
     }
 
     async fn held(&self, deliveries: &[Delivery]) -> Result<Vec<bool>, Failure> {
-        let mut tables: BTreeMap<Resource, Vec<(usize, Key<'_>)>> = BTreeMap::new();
+        let mut records: BTreeMap<Resource, Vec<(usize, Key<'_>)>> = BTreeMap::new();
+        let mut books: BTreeMap<_, Vec<(usize, (&str, &str))>> = BTreeMap::new();
         for (place, delivery) in deliveries.iter().enumerate() {
-            tables.entry(delivery.document.resource()).or_default().push((place, Key::of(delivery)));
+            let key = (delivery.merchant.as_str(), delivery.key.as_str());
+            match &delivery.payload {
+                Payload::Document(version) => {
+                    let resource = version.document.resource();
+                    records.entry(resource).or_default().push((place, Key::of(delivery, version)));
+                }
+                Payload::Event(_) => books.entry(("event", "event_key")).or_default().push((place, key)),
+                Payload::Entry(_) => books.entry(("journal_entry", "entry_key")).or_default().push((place, key)),
+            }
         }
         let mut transaction = self.begin().await?;
         let mut held = vec![false; deliveries.len()];
-        for (resource, placed) in tables {
-            let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
-            let answers = rows::held(&mut transaction, &self.schema, resource, &keys).await?;
+        let mut note = |places: Vec<usize>, answers: Vec<bool>| {
             assert_eq!(places.len(), answers.len(), "one answer per row asked for");
-            for (place, answer) in places.into_iter().zip(answers) {
-                held[place] = answer;
-            }
+            places.into_iter().zip(answers).for_each(|(place, answer)| held[place] = answer);
+        };
+        for (resource, placed) in records {
+            let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
+            note(places, rows::held(&mut transaction, &self.schema, resource, &keys).await?);
+        }
+        for (table, placed) in books {
+            let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
+            note(places, books::held(&mut transaction, &self.schema, table, &keys).await?);
         }
         transaction.rollback().await?;
         Ok(held)
     }
 
     fn receipt(&self, delivery: &Delivery) -> Receipt {
-        let table = delivery.document.resource().singular();
-        Receipt { reference: format!("{}.{table}/{}", self.schema.as_str(), delivery.document.id) }
+        let schema = self.schema.as_str();
+        let reference = match &delivery.payload {
+            Payload::Document(version) => {
+                format!("{schema}.{}/{}", version.document.resource().singular(), version.document.id)
+            }
+            Payload::Event(_) => format!("{schema}.event/{}", delivery.key),
+            Payload::Entry(_) => format!("{schema}.journal_entry/{}", delivery.key),
+        };
+        Receipt { reference }
+    }
+}
+
+/// One delivery, ready for its table.
+#[derive(Debug)]
+enum Item<'a> {
+    Row(Row<'a>),
+    Event(&'a MerchantId, &'a Told),
+    Entry(&'a MerchantId, &'a Entry),
+}
+
+impl<'a> Item<'a> {
+    fn of(delivery: &'a Delivery) -> Self {
+        match &delivery.payload {
+            Payload::Document(version) => Self::Row(Row::of(delivery, version)),
+            Payload::Event(told) => Self::Event(&delivery.merchant, told),
+            Payload::Entry(entry) => Self::Entry(&delivery.merchant, entry),
+        }
     }
 }
 
 #[async_trait]
 impl Erp for Staging {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { documents: true, native_key: true, atomic_batch: true, batch_max: BATCH_MAX }
+        Capabilities {
+            wants: Wants { documents: true, events: true, entries: true },
+            native_key: true,
+            atomic_batch: true,
+            batch_max: BATCH_MAX,
+        }
     }
 
     async fn prepare(&self) -> Result<(), ErpError> {
@@ -157,10 +230,10 @@ impl Erp for Staging {
 
     /// All together, or, where the target refuses one of them as data, all others together.
     async fn write(&self, deliveries: &[Delivery]) -> Result<Vec<Outcome>, ErpError> {
-        let rows: Vec<Row<'_>> = deliveries.iter().map(Row::of).collect();
-        let refusals = match self.write_together(&rows).await {
-            Ok(()) => vec![None; rows.len()],
-            Err(Failure::Data { .. }) => self.write_singly(&rows).await?,
+        let items: Vec<Item<'_>> = deliveries.iter().map(Item::of).collect();
+        let refusals = match self.write_together(&items).await {
+            Ok(()) => vec![None; items.len()],
+            Err(Failure::Data { .. }) => self.write_singly(&items).await?,
             Err(Failure::Call(error)) => return Err(error),
         };
         let outcome = |(delivery, refusal): (&Delivery, Option<String>)| match refusal {

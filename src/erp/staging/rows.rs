@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::erp::Delivery;
 use crate::erp::staging::columns::{cells, columns, instant};
 use crate::erp::staging::schema::SchemaName;
+use crate::erp::{Delivery, Version};
 use crate::model::resource::Resource;
 use crate::normalize::mask;
 
@@ -46,35 +46,35 @@ fn all_columns(resource: Resource) -> Vec<(&'static str, &'static str)> {
 }
 
 impl<'a> Key<'a> {
-    pub(super) fn of(delivery: &'a Delivery) -> Self {
+    pub(super) fn of(delivery: &'a Delivery, version: &'a Version) -> Self {
         Self {
-            resource: delivery.document.resource(),
+            resource: version.document.resource(),
             merchant: delivery.merchant.as_str(),
-            id: delivery.document.id.as_str(),
-            updated_at: delivery.document.updated_at,
-            version: delivery.version,
+            id: version.document.id.as_str(),
+            updated_at: version.document.updated_at,
+            version: version.number,
         }
     }
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn of(delivery: &'a Delivery) -> Self {
+    pub(super) fn of(delivery: &'a Delivery, version: &'a Version) -> Self {
         let mut row = vec![Some(delivery.merchant.as_str().to_owned())];
-        row.extend(cells(&delivery.document));
+        row.extend(cells(&version.document));
         row.extend([
-            Some(delivery.version.to_string()),
-            Some(mask(&delivery.body)),
-            Some(format!("{:x}", Sha256::digest(&delivery.body))),
+            Some(version.number.to_string()),
+            Some(mask(&version.body)),
+            Some(format!("{:x}", Sha256::digest(&version.body))),
             Some(delivery.key.clone()),
         ]);
-        Self { key: Key::of(delivery), cells: row }
+        Self { key: Key::of(delivery, version), cells: row }
     }
 }
 
 /// The newest row of each record, by table and then by key: two writers lock the same rows in the same order.
-pub(super) fn newest<'r>(rows: &'r [Row<'_>]) -> BTreeMap<Resource, Vec<&'r Row<'r>>> {
+pub(super) fn newest<'r>(rows: &[&'r Row<'_>]) -> BTreeMap<Resource, Vec<&'r Row<'r>>> {
     let mut newest: BTreeMap<(Resource, &str, &str), &Row<'_>> = BTreeMap::new();
-    for row in rows {
+    for row in rows.iter().copied() {
         let held = newest.entry((row.key.resource, row.key.merchant, row.key.id)).or_insert(row);
         if (held.key.updated_at, held.key.version) < (row.key.updated_at, row.key.version) {
             *held = row;

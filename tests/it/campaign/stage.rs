@@ -14,6 +14,7 @@ use paystand_sync::clock::{Clock as _, ManualClock};
 use paystand_sync::config::{
     Config, DatabaseConfig, Environment, ErpConfig, ErpKind, MerchantConfig, OpsConfig, SyncConfig,
 };
+use paystand_sync::engine::book::Bookkeeper;
 use paystand_sync::engine::deliver::Courier;
 use paystand_sync::engine::error::StepError;
 use paystand_sync::engine::job::Job;
@@ -102,6 +103,7 @@ pub struct Stage {
 struct Process {
     engine: Engine,
     jobs: BTreeMap<Resource, Job>,
+    bookkeeper: Option<Bookkeeper>,
     courier: Option<Courier>,
 }
 
@@ -177,7 +179,7 @@ impl Stage {
         assert_eq!(end, End::Complete, "{resource}: {:?}", self.complaint);
     }
 
-    /// Delivers everything that is due.
+    /// Books what waits, and delivers everything that is due.
     pub async fn deliver(&mut self) -> End {
         self.step(Step::Deliver).await
     }
@@ -287,7 +289,7 @@ impl Stage {
         };
         let url = self.database.url.clone().into();
         let engine = Engine::start(self.config(), &url, circumstances, CancellationToken::new()).await?;
-        Ok(Process { engine, jobs: BTreeMap::new(), courier: None })
+        Ok(Process { engine, jobs: BTreeMap::new(), bookkeeper: None, courier: None })
     }
 
     fn config(&self) -> Config {
@@ -391,6 +393,11 @@ impl Process {
     }
 
     async fn deliver(&mut self) -> Result<(), StepError> {
+        if self.bookkeeper.is_none() {
+            self.bookkeeper = Some(self.engine.bookkeeper_of(&MerchantId::new(CUSTOMER_ID)).await?);
+        }
+        let bookkeeper = self.bookkeeper.as_ref().expect("just put there");
+        while bookkeeper.book().await? > 0 {}
         if self.courier.is_none() {
             self.courier = self.engine.courier_of(&AdapterName::new("staging")).await?;
         }

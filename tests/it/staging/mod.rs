@@ -5,7 +5,7 @@ mod rows;
 
 use bytes::Bytes;
 use paystand_sync::erp::staging::Staging;
-use paystand_sync::erp::{Delivery, Erp, Outcome};
+use paystand_sync::erp::{Delivery, Erp, Outcome, Payload, Version};
 use paystand_sync::model::ids::MerchantId;
 use paystand_sync::model::record::Shape;
 use paystand_sync::model::resource::Resource;
@@ -29,7 +29,8 @@ fn delivery(resource: Resource, version: i64, body: &str) -> Delivery {
     let seen = sight(resource, Shape::Detail, None, body.clone()).expect("readable");
     let document = seen.document.expect("decodable");
     let key = format!("{resource}:{}:v{version}", document.id);
-    Delivery { merchant: MerchantId::new(MERCHANT), key, version, document, body }
+    let payload = Payload::Document(Box::new(Version { number: version, document, body }));
+    Delivery { merchant: MerchantId::new(MERCHANT), key, payload }
 }
 
 /// A payment that was last updated at that minute, or at no known time.

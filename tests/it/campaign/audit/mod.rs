@@ -14,9 +14,11 @@
 //! - [`children`]: every transaction of a receivable is stored if the receivable was news after the transaction appeared, or if
 //!   the payment behind it is unexplained without it; every entry of a completed report; every final fee, also where `/fees` is
 //!   closed.
+//! - [`books`]: events, entries and their delivery are what a rebuild from the archive makes, and every entry balances.
 //!
 //! A row that cannot be decoded must be in the archive or be the evidence of an exception.
 
+mod books;
 mod children;
 mod shown;
 mod tables;
@@ -110,6 +112,9 @@ pub async fn audit(stage: &Stage, promise: Promise) -> Report {
     audit.shown();
     audit.versions();
     audit.children();
+    let (wrong, looked_at) = books::wrong(&stage.database.pool, stage.settings.zone).await;
+    audit.failures.extend(wrong);
+    audit.looked_at += looked_at;
     let (versions, changes) = (audit.tables.versions(), audit.truth.len());
     let left = audit.failures.len().saturating_sub(TOLD_MAX);
     audit.failures.truncate(TOLD_MAX);

@@ -1,0 +1,251 @@
+//! Bookkeeping of one merchant: versions that took effect become events and journal entries, in order, each once.
+//!
+//! One bookkeeper per merchant works at a time, under a lease. What it tells and books, what becomes of it at each adapter,
+//! and that the versions are booked is one transaction, so a crash books nothing twice and forgets nothing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use tokio::sync::Mutex;
+
+use super::deliver::read_again;
+use super::error::StepError;
+use crate::clock::Clock;
+use crate::config::MerchantConfig;
+use crate::erp::Wants;
+use crate::events::Trouble;
+use crate::journal::{Booking, Desk, Policy, Told};
+use crate::ledger::state::State;
+use crate::model::document::{Document, Facts, OwnFee};
+use crate::model::event::Event;
+use crate::model::ids::{AdapterName, SourceId};
+use crate::model::journal::Entry;
+use crate::model::money::Currency;
+use crate::model::resource::Resource;
+use crate::store::lease::Held;
+use crate::store::{Books, Finding, Outgoing, Store, StoreError, StoredEvent, Waiting};
+
+/// Versions of one booking.
+const BATCH_MAX: i64 = 200;
+
+/// Classes that a later version without the trouble settles. The others tell of something that happened, and wait for a person.
+const SETTLED_BY_A_VERSION: [&str; 7] = [
+    "unknown_status",
+    "missing_amount",
+    "amount_mismatch",
+    "missing_settlement",
+    "currency_mismatch",
+    "won_without_amount",
+    "unknown_owner",
+];
+
+/// What an adapter wants of the books.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub adapter: AdapterName,
+    pub wants: Wants,
+    /// What happened before this day, in the merchant's zone, is not posted.
+    pub post_from: Option<NaiveDate>,
+}
+
+/// The books of one merchant at work.
+#[derive(Debug)]
+pub struct Bookkeeper {
+    pub merchant: Arc<MerchantConfig>,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub readers: Arc<[Reader]>,
+    pub held: Mutex<Held>,
+}
+
+/// A waiting version with its document.
+struct Page {
+    waiting: Waiting,
+    document: Document,
+}
+
+/// Everything that one batch came to.
+#[derive(Default)]
+struct Ledger {
+    told: Vec<StoredEvent>,
+    moved: Vec<StoredEvent>,
+    homes: Vec<(SourceId, SourceId)>,
+    entries: Vec<(SourceId, Entry)>,
+    findings: Vec<Finding>,
+}
+
+impl Bookkeeper {
+    /// Books one batch; returns how many versions it took.
+    pub async fn book(&self) -> Result<usize, StepError> {
+        let held = self.lease().await?;
+        let merchant = &self.merchant.customer_id;
+        let waiting = self.store.waiting(merchant, BATCH_MAX).await?;
+        if waiting.is_empty() {
+            return Ok(0);
+        }
+        let booked = waiting.clone();
+        let mut ledger = Ledger::default();
+        let pages = documents(waiting, &mut ledger);
+        let mut desk = self.remind(&pages).await?;
+        for Page { waiting, document } in &pages {
+            ledger.keep(desk.take(document, waiting.recorded_at), &desk);
+        }
+        let outgoing = self.outgoing(&ledger).await?;
+        let subjects: Vec<String> =
+            booked.iter().map(|version| format!("{}:{}", version.resource, version.source_id)).collect();
+        let books = Books {
+            merchant,
+            booked: &booked,
+            told: &ledger.told,
+            moved: &ledger.moved,
+            homes: &ledger.homes,
+            entries: &ledger.entries,
+            findings: &ledger.findings,
+            settles: (&SETTLED_BY_A_VERSION, &subjects),
+            ledger: &outgoing,
+            now: self.clock.now(),
+        };
+        self.store.book(&held, &books).await?;
+        Ok(booked.len())
+    }
+
+    async fn lease(&self) -> Result<Held, StoreError> {
+        let mut held = self.held.lock().await;
+        self.store.renew(&mut held, self.clock.now()).await?;
+        Ok(held.clone())
+    }
+
+    /// A desk that knows what was told of the records and accounts that these documents touch.
+    async fn remind(&self, pages: &[Page]) -> Result<Desk, StoreError> {
+        let merchant = &self.merchant.customer_id;
+        let mut desk = Desk::new(Policy::of(self.merchant.timezone));
+        let named: HashSet<SourceId> = pages.iter().flat_map(|page| names(&page.document)).collect();
+        let homes = self.store.homes(merchant, &named).await?;
+        let mut roots = named;
+        for (id, root) in homes {
+            roots.insert(root.clone());
+            desk.recall_home(id, root);
+        }
+        let transfers: HashSet<SourceId> = pages.iter().filter_map(|page| transfer_of(&page.document)).collect();
+        for (transfer, currency) in self.store.transfer_currencies(merchant, &transfers).await? {
+            if let Some(currency) = Currency::parse(&currency) {
+                desk.recall_currency(transfer, currency);
+            }
+        }
+        let records: Vec<(Resource, SourceId)> =
+            pages.iter().map(|page| (page.document.resource(), page.document.id.clone())).collect();
+        for StoredEvent { event, root } in self.store.events_of(merchant, &records, &roots).await? {
+            desk.recall(Told { event, root });
+        }
+        Ok(desk)
+    }
+
+    /// What each adapter gets of the new events and entries.
+    async fn outgoing(&self, ledger: &Ledger) -> Result<Vec<Outgoing>, StoreError> {
+        let mut outgoing = Vec::new();
+        for reader in self.readers.iter() {
+            let state = |occurred_at: DateTime<Utc>| {
+                let day = occurred_at.with_timezone(&self.merchant.timezone).date_naive();
+                if reader.post_from.is_some_and(|from| day < from) { State::Baseline } else { State::Pending }
+            };
+            let out = |what, key: &str, event: &Event| Outgoing {
+                adapter: reader.adapter.clone(),
+                what,
+                key: key.to_owned(),
+                resource: event.resource,
+                id: event.id.clone(),
+                state: state(event.occurred_at),
+            };
+            if reader.wants.events {
+                outgoing.extend(ledger.told.iter().map(|told| out("event", &told.event.key, &told.event)));
+            }
+            if reader.wants.entries {
+                for (_, entry) in &ledger.entries {
+                    outgoing.push(self.entry_for(reader, ledger, entry, &out).await?);
+                }
+            }
+        }
+        Ok(outgoing)
+    }
+
+    /// An entry may book an event that was told before, whose payment is only now seen to post.
+    async fn entry_for(
+        &self,
+        reader: &Reader,
+        ledger: &Ledger,
+        entry: &Entry,
+        out: &impl Fn(&'static str, &str, &Event) -> Outgoing,
+    ) -> Result<Outgoing, StoreError> {
+        if let Some(told) = ledger.told.iter().find(|told| told.event.key == entry.event_key) {
+            return Ok(out("entry", &entry.key, &told.event));
+        }
+        let event = self.store.event(&self.merchant.customer_id, &entry.event_key).await?;
+        let event = event.ok_or_else(|| StoreError::Corrupt(format!("the event of entry {}", entry.key)))?;
+        tracing::debug!(adapter = %reader.adapter, entry = %entry.key, "an event told before is booked now");
+        Ok(out("entry", &entry.key, &event))
+    }
+}
+
+impl Ledger {
+    fn keep(&mut self, booking: Booking, desk: &Desk) {
+        let stored = |told: Told| StoredEvent { event: told.event, root: told.root };
+        self.findings.extend(booking.troubles.iter().map(finding));
+        self.told.extend(booking.told.into_iter().map(stored));
+        self.moved.extend(booking.moved.into_iter().map(stored));
+        self.homes.extend(booking.homes);
+        for entry in booking.entries {
+            let root = desk.root_of_event(&entry.event_key).expect("what is booked was told").clone();
+            self.entries.push((root, entry));
+        }
+    }
+}
+
+/// Reads the archived bodies anew. What cannot be read was raised when it was stored.
+fn documents(waiting: Vec<Waiting>, ledger: &mut Ledger) -> Vec<Page> {
+    let mut pages = Vec::with_capacity(waiting.len());
+    for mut version in waiting {
+        let body = version.take_body();
+        match read_again(&version.resource, Some(&version.shape), version.parent_id.as_deref(), &body) {
+            Ok(document) => pages.push(Page { waiting: version, document }),
+            Err(reason) => ledger.findings.push(Finding {
+                class: "unbookable_record",
+                subject: format!("{}:{}", version.resource, version.source_id),
+                detail: format!("its archived body cannot be read again: {reason}"),
+                evidence: None,
+            }),
+        }
+    }
+    pages
+}
+
+/// Every id by which the accounts that a document touches may be known.
+fn names(document: &Document) -> Vec<SourceId> {
+    let own_fees = |fees: &Option<Vec<OwnFee>>| fees.iter().flatten().filter_map(|fee| fee.id.clone()).collect();
+    let mut names: Vec<SourceId> = match &document.facts {
+        Facts::Refund(refund) => own_fees(&refund.fees),
+        Facts::Dispute(dispute) => own_fees(&dispute.fees),
+        Facts::ReceivableTransaction(row) => row.payment_id.iter().cloned().collect(),
+        _ => Vec::new(),
+    };
+    names.push(document.id.clone());
+    names.extend(document.subject().cloned());
+    names.extend(document.owner().cloned());
+    names
+}
+
+fn transfer_of(document: &Document) -> Option<SourceId> {
+    match &document.facts {
+        Facts::TransferEntry(entry) => entry.transfer_id.clone(),
+        _ => None,
+    }
+}
+
+fn finding(trouble: &Trouble) -> Finding {
+    Finding {
+        class: trouble.class,
+        subject: format!("{}:{}", trouble.resource, trouble.id),
+        detail: trouble.detail.clone(),
+        evidence: None,
+    }
+}
