@@ -27,6 +27,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::journal::Role;
 use crate::model::resource::Resource;
 
 pub use error::{ConfigError, Problem};
@@ -112,6 +113,10 @@ pub struct MerchantConfig {
     pub requests_per_minute: u32,
     /// The first created day that is read; older rows come when they change or a newer row names them.
     pub start_date: NaiveDate,
+    /// `refunds.reopen_invoice`: a refund that shows on an invoice opens it again. Default true.
+    pub refunds_reopen_invoice: bool,
+    /// `disputes.losses`: what bears a lost dispute. Default [`Role::DisputeLosses`]; else [`Role::Receivable`].
+    pub dispute_losses: Role,
 }
 
 #[derive(Debug, Clone)]

@@ -20,6 +20,7 @@ use super::{
     Config, DatabaseConfig, Environment, ErpConfig, ErpKind, MerchantConfig, OpsConfig, ResourceConfig, SyncConfig,
 };
 use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::journal::Role;
 use crate::model::resource::Resource;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -146,6 +147,8 @@ fn merchant(label: &str, section: &Section<'_>, surroundings: &Surroundings) -> 
     let timezone = timezone(section);
     let requests_per_minute = section.number("requests_per_minute", 2_400, 1..=3_000);
     let start_date = section.date("start_date");
+    let refunds_reopen_invoice = within(section, "refunds", |refunds| refunds.boolean("reopen_invoice", true));
+    let dispute_losses = within(section, "disputes", dispute_losses);
     Ok(MerchantConfig {
         label: label.to_owned(),
         environment: environment?,
@@ -156,7 +159,30 @@ fn merchant(label: &str, section: &Section<'_>, surroundings: &Surroundings) -> 
         timezone: timezone?,
         requests_per_minute: requests_per_minute?,
         start_date: start_date?.unwrap_or(NaiveDate::from_ymd_opt(2010, 1, 1).expect("a day that exists")),
+        refunds_reopen_invoice: refunds_reopen_invoice?,
+        dispute_losses: dispute_losses?,
     })
+}
+
+/// Reads a section within a section.
+fn within<T>(
+    section: &Section<'_>,
+    key: &str,
+    read: impl FnOnce(&Section<'_>) -> Result<T, Reported>,
+) -> Result<T, Reported> {
+    let place = section.place(key);
+    read(&Section::new(&place, section.inner(key), section.report))
+}
+
+fn dispute_losses(section: &Section<'_>) -> Result<Role, Reported> {
+    match section.filled("losses")?.as_deref() {
+        None | Some("dispute_losses") => Ok(Role::DisputeLosses),
+        Some("receivable") => Ok(Role::Receivable),
+        Some(other) => {
+            let hint = schema::hint(other, &["dispute_losses", "receivable"]);
+            Err(section.refuse("losses", format!("bears no lost dispute: `{other}`; {hint}")))
+        }
+    }
 }
 
 fn environment(section: &Section<'_>) -> Result<Environment, Reported> {

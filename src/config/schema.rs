@@ -35,6 +35,8 @@ const MERCHANT: Shape = Section(&[
     ("timezone", Leaf),
     ("requests_per_minute", Leaf),
     ("start_date", Leaf),
+    ("refunds", Section(&[("reopen_invoice", Leaf)])),
+    ("disputes", Section(&[("losses", Leaf)])),
 ]);
 
 const RESOURCE: Shape = Section(&[("enabled", Leaf), ("interval", Leaf)]);

@@ -31,6 +31,10 @@ pub(super) fn redacted_toml(config: &Config) -> String {
         page.text("timezone", merchant.timezone.name());
         page.bare("requests_per_minute", merchant.requests_per_minute);
         page.text("start_date", &merchant.start_date.to_string());
+        page.section(&format!("merchants.{}.refunds", key(label)));
+        page.bare("reopen_invoice", merchant.refunds_reopen_invoice);
+        page.section(&format!("merchants.{}.disputes", key(label)));
+        page.text("losses", merchant.dispute_losses.name());
     }
 
     let sync = &config.sync;

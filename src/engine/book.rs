@@ -119,7 +119,12 @@ impl Bookkeeper {
     /// A desk that knows what was told of the records and accounts that these documents touch.
     async fn remind(&self, pages: &[Page]) -> Result<Desk, StoreError> {
         let merchant = &self.merchant.customer_id;
-        let mut desk = Desk::new(Policy::of(self.merchant.timezone));
+        let policy = Policy {
+            zone: self.merchant.timezone,
+            reopen_invoice: self.merchant.refunds_reopen_invoice,
+            losses: self.merchant.dispute_losses,
+        };
+        let mut desk = Desk::new(policy);
         let named: HashSet<SourceId> = pages.iter().flat_map(|page| names(&page.document)).collect();
         let homes = self.store.homes(merchant, &named).await?;
         let mut roots = named;

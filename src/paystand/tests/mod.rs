@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use crate::clock::ManualClock;
 use crate::config::{Environment, MerchantConfig};
 use crate::model::ids::{MerchantId, SourceId};
+use crate::model::journal::Role;
 use crate::model::page::{Direction, Order, PageRequest, Stamp};
 use crate::model::resource::Resource;
 use crate::paystand::{Budget, Client, Limits};
@@ -30,6 +31,8 @@ pub(in crate::paystand) fn merchant(base_url: &str) -> MerchantConfig {
         timezone: chrono_tz::America::Los_Angeles,
         requests_per_minute: 2400,
         start_date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
+        refunds_reopen_invoice: true,
+        dispute_losses: Role::DisputeLosses,
     }
 }
 

@@ -21,6 +21,7 @@ use paystand_sync::engine::job::Job;
 use paystand_sync::engine::read::Progress;
 use paystand_sync::engine::{Circumstances, Engine};
 use paystand_sync::model::ids::{AdapterName, MerchantId};
+use paystand_sync::model::journal::Role;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::paystand::Priority;
 use paystand_sync::sandbox::{
@@ -304,6 +305,8 @@ impl Stage {
             timezone: zone,
             requests_per_minute: 2_400,
             start_date,
+            refunds_reopen_invoice: true,
+            dispute_losses: Role::DisputeLosses,
         };
         let sync = SyncConfig {
             interval: Duration::from_secs(30),
