@@ -168,7 +168,9 @@ impl Books {
         }
         let parent = record.parent();
         let row = self.table_mut(resource).add(Arc::new(record));
-        if let Some((_, parent)) = parent {
+        // The children of a payment and of a dispute must not mix: a dispute's fee is found through the dispute alone.
+        let found_by_id_only = resource == Resource::Fees && parent.is_some_and(|(of, _)| of == Resource::Disputes);
+        if let Some((_, parent)) = parent.filter(|_| !found_by_id_only) {
             self.children.entry((resource, parent)).or_default().push(row);
         }
         row

@@ -59,7 +59,10 @@ impl Record {
     pub(crate) fn parent(&self) -> Option<(Resource, RowNo)> {
         match &self.facts {
             Facts::Application(application) => Some((Resource::Receivables, application.receivable)),
-            Facts::Fee(fee) => Some((Resource::Payments, fee.payment)),
+            Facts::Fee(fee) => Some(match fee.dispute {
+                Some(dispute) => (Resource::Disputes, dispute),
+                None => (Resource::Payments, fee.payment),
+            }),
             Facts::Refund(refund) => Some((Resource::Payments, refund.payment)),
             Facts::Dispute(dispute) => Some((Resource::Payments, dispute.payment)),
             Facts::Transfer(transfer) => Some((Resource::Withdrawals, transfer.withdrawal)),
@@ -148,15 +151,28 @@ pub(crate) struct Application {
 #[derive(Debug, Clone)]
 pub(crate) struct Fee {
     pub payment: RowNo,
+    /// Where the fee is not the payment's own but that of one of its disputes.
+    pub dispute: Option<RowNo>,
     /// `feeType`.
     pub kind: Word,
     pub payment_status: Word,
 }
 
+/// A fee inside a refund (an amount that came back) or inside a dispute.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnFee {
+    pub id: Arc<str>,
+    pub amount: Decimal,
+    pub currency: &'static str,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Refund {
     pub payment: RowNo,
+    /// In the merchant's currency, where that is another one.
+    pub settlement: Option<(Decimal, &'static str)>,
     pub fees_refunded: bool,
+    pub fees: Vec<OwnFee>,
     pub reason: Option<&'static str>,
     pub payment_status: Word,
 }
@@ -164,10 +180,14 @@ pub(crate) struct Refund {
 #[derive(Debug, Clone)]
 pub(crate) struct Dispute {
     pub payment: RowNo,
+    /// In the merchant's currency, where that is another one.
+    pub settlement: Option<(Decimal, &'static str)>,
     /// An ACH return, as against a card chargeback.
     pub bank: bool,
     pub amount_won: Decimal,
-    pub fee: Decimal,
+    /// `disputeFee`, where the dispute names it.
+    pub fee: Option<Decimal>,
+    pub fees: Vec<OwnFee>,
     pub reason: &'static str,
     pub closed: bool,
     pub payment_status: Word,

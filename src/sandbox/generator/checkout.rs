@@ -118,7 +118,7 @@ fn split(dice: &mut Dice, rail: Rail, principal: i64) -> (Split, i64) {
     (split, principal + payer - discount)
 }
 
-pub(super) fn invoice(
+pub(in crate::sandbox) fn invoice(
     scene: &mut Scene<'_>,
     customer: RowNo,
     minor: i64,
@@ -140,7 +140,12 @@ pub(super) fn invoice(
     scene.create(Resource::Receivables, record)
 }
 
-pub(super) fn credit_memo(scene: &mut Scene<'_>, customer: RowNo, minor: i64, currency: &'static str) -> RowNo {
+pub(in crate::sandbox) fn credit_memo(
+    scene: &mut Scene<'_>,
+    customer: RowNo,
+    minor: i64,
+    currency: &'static str,
+) -> RowNo {
     scene.player.memos += 1;
     let memo = CreditMemo {
         ext_id: Arc::from(format!("CM-{}", scene.player.memos)),
@@ -227,7 +232,7 @@ fn apply(scene: &mut Scene<'_>, receivable: RowNo, payment: RowNo, minor: i64, c
     application(scene, receivable, payment, source, minor, currency);
 }
 
-pub(super) fn application(
+pub(in crate::sandbox) fn application(
     scene: &mut Scene<'_>,
     receivable: RowNo,
     payment: RowNo,
@@ -260,10 +265,15 @@ fn charge_fee(scene: &mut Scene<'_>, payment: RowNo, plan: &Plan) {
 }
 
 /// A fee of a payment; without an amount it is `delayed`.
-pub(super) fn new_fee(scene: &mut Scene<'_>, payment: RowNo, minor: Option<i64>, currency: &'static str) -> RowNo {
+pub(in crate::sandbox) fn new_fee(
+    scene: &mut Scene<'_>,
+    payment: RowNo,
+    minor: Option<i64>,
+    currency: &'static str,
+) -> RowNo {
     let kind = if minor.is_some() { "paystand" } else { "delayed" };
     let payment_status = super::status_of(scene, payment);
-    let fee = Fee { payment, kind: kind.into(), payment_status };
+    let fee = Fee { payment, dispute: None, kind: kind.into(), payment_status };
     let mut record = Record::new(scene.at_ms, "active", Facts::Fee(fee));
     record.currency = currency.into();
     record.amount = minor.map(cents);

@@ -3,9 +3,9 @@
 //! It only plans steps and makes changes through [`Scene`]; the server does not depend on what it does, so another one can
 //! stand beside it. Each checkout has dice of its own, so that one more or less changes no other.
 
-mod checkout;
+pub(in crate::sandbox) mod checkout;
 pub(crate) mod fresh;
-mod payout;
+pub(in crate::sandbox) mod payout;
 mod reversal;
 
 use rust_decimal::Decimal;
@@ -183,7 +183,7 @@ pub(crate) fn play(scene: &mut Scene<'_>, step: Step) {
     }
 }
 
-fn pause_ms(per_day: u32) -> i64 {
+pub(in crate::sandbox) fn pause_ms(per_day: u32) -> i64 {
     (DAY_MS / i64::from(per_day.max(1))).max(MINUTE_MS / 60)
 }
 
@@ -202,14 +202,14 @@ pub(crate) fn freeze(agenda: &mut Agenda, seeding: &Seeding) {
     }
 }
 
-fn cents(minor: i64) -> Decimal {
+pub(in crate::sandbox) fn cents(minor: i64) -> Decimal {
     Decimal::new(minor, 2)
 }
 
-fn status_of(scene: &Scene<'_>, payment: RowNo) -> Word {
+pub(in crate::sandbox) fn status_of(scene: &Scene<'_>, payment: RowNo) -> Word {
     scene.books.record(Resource::Payments, payment).status.clone()
 }
 
-fn id_of(scene: &Scene<'_>, resource: Resource, row: RowNo) -> Arc<str> {
+pub(in crate::sandbox) fn id_of(scene: &Scene<'_>, resource: Resource, row: RowNo) -> Arc<str> {
     Arc::clone(&scene.books.record(resource, row).id)
 }

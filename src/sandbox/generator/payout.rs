@@ -14,7 +14,7 @@ use crate::sandbox::generator::{Step, cents, id_of};
 use crate::sandbox::record::{Entry, Facts, Record, RowNo, Transfer, Withdrawal, Word};
 use crate::sandbox::scene::{Bump, Scene};
 
-pub(super) const TIME_OF_DAY_MS: i64 = 21 * HOUR_MS + 30 * MINUTE_MS;
+pub(in crate::sandbox) const TIME_OF_DAY_MS: i64 = 21 * HOUR_MS + 30 * MINUTE_MS;
 
 const CURRENCIES: [&str; 2] = ["USD", "CAD"];
 
@@ -124,7 +124,7 @@ fn parts(scene: &mut Scene<'_>, items: Vec<Item>) -> Vec<Vec<Item>> {
     }
 }
 
-pub(super) fn new_transfer(
+pub(in crate::sandbox) fn new_transfer(
     scene: &mut Scene<'_>,
     withdrawal: RowNo,
     minor: i64,
@@ -141,7 +141,7 @@ pub(super) fn new_transfer(
 }
 
 /// Writes the transfers into their withdrawal, and its new status.
-fn embed_transfers(scene: &mut Scene<'_>, withdrawal: RowNo, status: Option<&'static str>) {
+pub(in crate::sandbox) fn embed_transfers(scene: &mut Scene<'_>, withdrawal: RowNo, status: Option<&'static str>) {
     let rows: Vec<RowNo> = scene.books.children(Resource::Transfers, withdrawal).copied().collect();
     let transfers: Vec<_> =
         rows.into_iter().map(|row| (row, scene.books.record(Resource::Transfers, row).status.clone())).collect();
@@ -155,7 +155,8 @@ fn embed_transfers(scene: &mut Scene<'_>, withdrawal: RowNo, status: Option<&'st
     });
 }
 
-pub(super) fn advance(scene: &mut Scene<'_>, row: RowNo, withdrawal: RowNo, status: &'static str) {
+/// The transfer and its withdrawal reach `status`.
+pub(in crate::sandbox) fn advance(scene: &mut Scene<'_>, row: RowNo, withdrawal: RowNo, status: &'static str) {
     let at_ms = scene.stamp(scene.at_ms);
     scene.change(Resource::Transfers, row, Bump::Now, |record| {
         record.status = status.into();

@@ -62,7 +62,14 @@ pub(super) fn new_refund(
     status: &'static str,
 ) -> RowNo {
     let currency = scene.books.record(Resource::Payments, payment).currency.clone();
-    let refund = Refund { payment, fees_refunded, reason: None, payment_status: status_of(scene, payment) };
+    let refund = Refund {
+        payment,
+        settlement: None,
+        fees_refunded,
+        fees: Vec::new(),
+        reason: None,
+        payment_status: status_of(scene, payment),
+    };
     let record = Record::new(scene.at_ms, status, Facts::Refund(refund)).money(minor, currency);
     scene.create(Resource::Refunds, record)
 }
@@ -110,9 +117,11 @@ pub(super) fn new_dispute(
     let currency = scene.books.record(Resource::Payments, payment).currency.clone();
     let dispute = Dispute {
         payment,
+        settlement: None,
         bank,
         amount_won: cents(0),
-        fee: cents(DISPUTE_FEE_MINOR),
+        fee: Some(cents(DISPUTE_FEE_MINOR)),
+        fees: Vec::new(),
         reason: if bank { "Insufficient Funds" } else { "fraudulent" },
         closed: false,
         payment_status: status_of(scene, payment),

@@ -116,20 +116,28 @@ fn source(pen: &mut Pen<'_>, books: &Books, record: &Record, payment: &Payment) 
 
 /// The row of `GET /fees`, with the snapshot of its payment.
 pub(super) fn fee(pen: &mut Pen<'_>, books: &Books, record: &Record, fee: &Fee) {
-    let payment = books.record(Resource::Payments, fee.payment);
+    let (owner, object, kind) = owner(books, fee);
     fee_fields(pen, books, record, fee);
-    pen.text("resourceId", &payment.id);
-    pen.text("resourceType", "Payment");
+    pen.text("resourceId", &owner.id);
+    pen.text("resourceType", kind);
     pen.object("resource", |pen| {
-        pen.head("payment", &payment.id);
-        if let Some(amount) = payment.amount {
+        pen.head(object, &owner.id);
+        if let Some(amount) = owner.amount {
             pen.money("amount", amount);
         }
-        pen.text("currency", &payment.currency);
+        pen.text("currency", &owner.currency);
         pen.text("status", &fee.payment_status);
         pen.text("ownerId", &books.profile.customer_id);
     });
     pen.tail(record);
+}
+
+/// What the fee was charged for, its `object`, and its name as a `resourceType`.
+fn owner<'a>(books: &'a Books, fee: &Fee) -> (&'a Record, &'static str, &'static str) {
+    match fee.dispute {
+        Some(dispute) => (books.record(Resource::Disputes, dispute), "dispute", "Dispute"),
+        None => (books.record(Resource::Payments, fee.payment), "payment", "Payment"),
+    }
 }
 
 /// The fee inside its payment.
@@ -145,7 +153,7 @@ fn fee_fields(pen: &mut Pen<'_>, books: &Books, record: &Record, fee: &Fee) {
     } else {
         pen.text("currency", &record.currency);
     }
-    if let Some(gross) = books.record(Resource::Payments, fee.payment).amount {
+    if let Some(gross) = owner(books, fee).0.amount {
         pen.money("resourceAmount", gross);
     }
     pen.fee_type(&fee.kind);

@@ -2,7 +2,9 @@
 
 use crate::model::resource::Resource;
 use crate::sandbox::books::Books;
-use crate::sandbox::record::{Dispute, Record, Refund, RowNo};
+use rust_decimal::Decimal;
+
+use crate::sandbox::record::{Dispute, OwnFee, Record, Refund, RowNo};
 use crate::sandbox::render::pen::Pen;
 
 pub(super) fn refund(pen: &mut Pen<'_>, books: &Books, record: &Record, refund: &Refund) {
@@ -20,8 +22,12 @@ pub(super) fn refund_core(pen: &mut Pen<'_>, books: &Books, record: &Record, ref
 fn refund_fields(pen: &mut Pen<'_>, books: &Books, record: &Record, refund: &Refund) {
     pen.head("refund", &record.id);
     pen.amount(record);
-    belongs_to(pen, books, record, refund.payment);
+    belongs_to(pen, books, record, refund.payment, refund.settlement);
     pen.raw("feesRefunded", if refund.fees_refunded { "true" } else { "false" });
+    // Nobody published what a refund that returns no fee shows here.
+    if !refund.fees.is_empty() {
+        own_fees(pen, &refund.fees);
+    }
     pen.maybe_text("reason", refund.reason);
     pen.status(record);
 }
@@ -42,20 +48,44 @@ fn dispute_fields(pen: &mut Pen<'_>, books: &Books, record: &Record, dispute: &D
     pen.head("dispute", &record.id);
     pen.amount(record);
     pen.money("amountWon", dispute.amount_won);
-    belongs_to(pen, books, record, dispute.payment);
+    belongs_to(pen, books, record, dispute.payment, dispute.settlement);
     pen.text("disputeType", if dispute.bank { "Bank" } else { "Card" });
     pen.text("reason", dispute.reason);
-    pen.money("disputeFee", dispute.fee);
-    pen.array("fees", |_| {});
+    if let Some(fee) = dispute.fee {
+        pen.money("disputeFee", fee);
+    }
+    own_fees(pen, &dispute.fees);
     pen.raw("closed", if dispute.closed { "true" } else { "false" });
     pen.status(record);
 }
 
-fn belongs_to(pen: &mut Pen<'_>, books: &Books, record: &Record, payment: RowNo) {
+/// `fees[]` of the object itself, which is not that of its payment.
+fn own_fees(pen: &mut Pen<'_>, fees: &[OwnFee]) {
+    pen.array("fees", |pen| {
+        for fee in fees {
+            pen.object("", |pen| {
+                pen.head("fee", &fee.id);
+                pen.money("amount", fee.amount);
+                pen.text("currency", fee.currency);
+                pen.fee_type("paystand");
+                pen.text("status", "active");
+            });
+        }
+    });
+}
+
+fn belongs_to(
+    pen: &mut Pen<'_>,
+    books: &Books,
+    record: &Record,
+    payment: RowNo,
+    settlement: Option<(Decimal, &'static str)>,
+) {
     let payment = books.record(Resource::Payments, payment);
     if let Some(amount) = record.amount {
-        pen.money("settlementAmount", amount);
-        pen.text("settlementCurrency", &record.currency);
+        let (settled, currency) = settlement.unwrap_or((amount, ""));
+        pen.money("settlementAmount", settled);
+        pen.text("settlementCurrency", if currency.is_empty() { &record.currency } else { currency });
     }
     pen.text("paymentId", &payment.id);
     pen.text("resourceId", &payment.id);
