@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::model::resource::Resource;
+use crate::sandbox::economy;
 use crate::sandbox::generator::Step;
 use crate::sandbox::record::{Record, RowNo};
 
@@ -16,6 +17,8 @@ pub(crate) enum Change {
     Rewrite { resource: Resource, row: RowNo, updated_ms: i64 },
     /// The simulated business goes on.
     Play(Step),
+    /// The simulated economy goes on.
+    Deal(economy::Step),
     /// The churn timer.
     Churn,
 }

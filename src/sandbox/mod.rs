@@ -5,7 +5,8 @@
 //! clock, so that both cannot share one misreading.
 //!
 //! Reading order: `record` (one object) → `table` (rows and their two orders) → `books` (one merchant) → `scene` (how anything
-//! changes) → `generator` (the simulated business) → `world` (everything, behind one lock) → `routes`, `listing`, `filters`
+//! changes) → `generator` or
+//! `economy` (the simulated business) → `world` (everything, behind one lock) → `routes`, `listing`, `filters`
 //! (from a request to bytes) → `serve` (HTTP). `quirks` lists what can go wrong, `truth` remembers what lists showed.
 
 mod agenda;
@@ -16,6 +17,7 @@ mod churn;
 mod clock;
 mod days;
 mod dice;
+mod economy;
 mod faults;
 mod filters;
 mod generator;
@@ -38,7 +40,8 @@ mod world;
 pub use answer::{Answer, Call, Delivery};
 pub use books::MerchantProfile;
 pub use clock::SandboxClock;
-pub use generator::Seeding;
+pub use economy::{BooksTruth, PayoutTruth, VARIANTS};
+pub use generator::{Business, Seeding};
 pub use mutate::{Draft, Edit, Mutation, MutationError};
 pub use quirks::Quirks;
 pub use serve::{Server, router};

@@ -10,6 +10,7 @@ use crate::sandbox::agenda::{Agenda, Change};
 use crate::sandbox::books::Books;
 use crate::sandbox::days::SECOND_MS;
 use crate::sandbox::dice::Dice;
+use crate::sandbox::economy::{self, Economy};
 use crate::sandbox::generator::{Player, Step};
 use crate::sandbox::mutate::Draft;
 use crate::sandbox::quirks::PaymentRows;
@@ -20,6 +21,7 @@ use crate::sandbox::record::{Record, RowNo};
 pub(crate) struct Scene<'a> {
     pub books: &'a mut Books,
     pub player: &'a mut Player,
+    pub economy: &'a mut Economy,
     pub agenda: &'a mut Agenda,
     pub dice: &'a mut Dice,
     pub merchant: usize,
@@ -64,6 +66,11 @@ impl Scene<'_> {
     /// Plans a step of the simulated business.
     pub(crate) fn later(&mut self, delay_ms: i64, step: Step) {
         self.agenda.plan(self.at_ms + delay_ms, self.merchant, Change::Play(step));
+    }
+
+    /// Plans a step of the simulated economy.
+    pub(crate) fn deal_later(&mut self, delay_ms: i64, step: economy::Step) {
+        self.agenda.plan(self.at_ms + delay_ms, self.merchant, Change::Deal(step));
     }
 
     /// A new row. Its `created` and `lastUpdated` may lie in the past.

@@ -103,7 +103,12 @@ impl History {
     }
 
     pub(crate) fn all(&self, merchant: &str) -> impl Iterator<Item = Shown> {
-        self.versions.iter().map(move |version| version.shown(merchant))
+        self.since(merchant, 0)
+    }
+
+    /// Without the first `from` versions.
+    pub(crate) fn since(&self, merchant: &str, from: usize) -> impl Iterator<Item = Shown> {
+        self.versions.iter().skip(from).map(move |version| version.shown(merchant))
     }
 }
 

@@ -20,8 +20,9 @@ use crate::sandbox::churn::{self, Dose};
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::days::SECOND_MS;
 use crate::sandbox::dice::Dice;
+use crate::sandbox::economy::{self, Economy};
 use crate::sandbox::faults::Faults;
-use crate::sandbox::generator::{self, Player, Seeding};
+use crate::sandbox::generator::{self, Business, Player, Seeding};
 use crate::sandbox::hits::Hits;
 use crate::sandbox::limits::Limits;
 use crate::sandbox::listing::Memory;
@@ -95,6 +96,7 @@ impl fmt::Debug for World {
 pub(crate) struct State {
     pub books: Vec<Books>,
     pub players: Vec<Player>,
+    pub economies: Vec<Economy>,
     pub agenda: Agenda,
     pub dice: Dice,
     pub quirks: Arc<Quirks>,
@@ -221,7 +223,9 @@ impl World {
 impl State {
     fn new(config: &WorldConfig, hits: &Arc<Hits>, now_ms: i64) -> Self {
         let seed = config.seeding.seed;
-        let quirks = Arc::new(config.quirks.clone());
+        let mut quirks = config.quirks.clone();
+        economy::bend(&mut quirks, &config.seeding);
+        let quirks = Arc::new(quirks);
         let number = |merchant: usize| u64::try_from(merchant).unwrap_or(0);
         let books = config.merchants.iter().enumerate().map(|(merchant, profile)| {
             let ids = Dice::of(&[seed, number(merchant), 1]);
@@ -231,6 +235,9 @@ impl State {
             books: books.collect(),
             players: (0..config.merchants.len())
                 .map(|merchant| Player::new(config.seeding.clone(), merchant))
+                .collect(),
+            economies: (0..config.merchants.len())
+                .map(|merchant| Economy::new(config.seeding.clone(), merchant))
                 .collect(),
             agenda: Agenda::default(),
             dice: Dice::of(&[seed, 2]),
@@ -249,7 +256,10 @@ impl State {
         let mut ahead = Agenda::default();
         for merchant in 0..config.merchants.len() {
             let mut scene = state.scene(merchant, now_ms);
-            generator::play_past(&mut scene, now_ms);
+            match config.seeding.business {
+                Business::Generator => generator::play_past(&mut scene, now_ms),
+                Business::Economy => economy::play_past(&mut scene, now_ms),
+            }
             scene.books.open(now_ms);
             ahead.take_from(&mut state.agenda);
         }
@@ -264,6 +274,7 @@ impl State {
         Scene {
             books: &mut self.books[merchant],
             player: &mut self.players[merchant],
+            economy: &mut self.economies[merchant],
             agenda: &mut self.agenda,
             dice: &mut self.dice,
             merchant,
@@ -289,6 +300,7 @@ impl State {
                     }
                 }
                 Change::Play(step) => generator::play(&mut scene, step),
+                Change::Deal(step) => economy::play(&mut scene, step),
                 Change::Churn => self.tick(merchant, due_ms),
             }
         }

@@ -18,11 +18,23 @@ use crate::sandbox::dice::Dice;
 use crate::sandbox::record::{Customer, Facts, Record, RowNo, Word};
 use crate::sandbox::scene::Scene;
 
+/// Which business a world runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Business {
+    /// Plausible rows in every table.
+    #[default]
+    Generator,
+    /// An economy that keeps its own books: [`World::books_truth`](crate::sandbox::World::books_truth).
+    Economy,
+}
+
 /// How much there is at the start, and how much comes later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seeding {
+    pub business: Business,
     pub seed: u64,
-    /// Payments per merchant, created over the last `days`; everything else follows from them.
+    /// Payments per merchant, created over the last `days`; everything else follows from them. (An economy adds a few: what
+    /// a partial payment left open is paid too.)
     pub payments: usize,
     /// Payer customers per merchant; 0 is one for eight payments, at least three.
     pub customers: usize,
@@ -38,6 +50,7 @@ pub struct Seeding {
 impl Default for Seeding {
     fn default() -> Self {
         Self {
+            business: Business::Generator,
             seed: 1,
             payments: 200,
             customers: 0,

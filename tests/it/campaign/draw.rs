@@ -8,7 +8,7 @@ use paystand_sync::sandbox::quirks::{
     AccessQuirks, ChangeQuirks, CountMeaning, Envelope, FaultQuirks, LimitWindow, ListQuirks, MoneyStyle, OrderRule,
     PaymentRows, RateHeaders, RateLimit, ReceivableRows, RefusalBody, ReportAnswer, RowQuirks,
 };
-use paystand_sync::sandbox::{Quirks, Seeding};
+use paystand_sync::sandbox::{Business, Quirks, Seeding};
 use paystand_sync::scan::rules::Rules;
 
 use super::audit::Promise;
@@ -69,6 +69,7 @@ impl Plan {
         let started: DateTime<Utc> = dice.pick(&STARTS).parse().expect("an instant");
         let days = dice.between(5, 40);
         let seeding = Seeding {
+            business: Business::Generator,
             seed,
             payments: usize::try_from(dice.between(15, 70)).expect("a small number"),
             customers: usize::try_from(dice.between(3, 9)).expect("a small number"),
