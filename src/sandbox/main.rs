@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use clap::Parser;
 use paystand_sync::clock::{Clock as _, SystemClock};
 use paystand_sync::sandbox::{
-    CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID, Quirks, SandboxClock, Seeding, Server, World, WorldConfig,
+    Business, CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID, Quirks, SandboxClock, Seeding, Server, World, WorldConfig,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,6 +33,9 @@ struct Arguments {
     /// Checkouts per day from now on.
     #[arg(long, default_value_t = 0)]
     live: u32,
+    /// Runs an economy whose books balance, in place of plausible rows.
+    #[arg(long)]
+    economy: bool,
     /// Nothing happens by itself after the start.
     #[arg(long)]
     frozen: bool,
@@ -53,6 +56,7 @@ async fn main() -> anyhow::Result<()> {
     let quirks = arguments.quirks.as_deref().map(read_quirks).transpose()?.unwrap_or_default();
     let clock = Arc::new(SandboxClock::new(arguments.now.unwrap_or_else(|| SystemClock::new().now()), arguments.speed));
     let seeding = Seeding {
+        business: if arguments.economy { Business::Economy } else { Business::Generator },
         seed: arguments.seed,
         payments: arguments.payments,
         days: arguments.days,

@@ -91,7 +91,9 @@ fn new_deal(
         settled_minor: minor * plan.rate / 10_000,
         home: home_of(plan.currency),
     };
+    let number = scene.economy.deals.len();
     let deal = Deal {
+        number,
         plan,
         customer,
         lines,
@@ -105,11 +107,12 @@ fn new_deal(
         entries: Vec::new(),
         fee: None,
         first_fee: None,
+        carried: false,
         refunds: Vec::new(),
         dispute: None,
     };
     scene.economy.deals.push(deal);
-    scene.economy.deals.len() - 1
+    number
 }
 
 /// The payer checks out.

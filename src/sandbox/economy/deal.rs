@@ -44,6 +44,8 @@ pub(super) struct DisputeState {
 
 #[derive(Debug)]
 pub(super) struct Deal {
+    /// Its place among the deals.
+    pub number: usize,
     pub plan: Plan,
     pub customer: RowNo,
     pub lines: Vec<Line>,
@@ -62,6 +64,8 @@ pub(super) struct Deal {
     /// The fee, and its amount once it is final.
     pub fee: Option<(RowNo, Option<i64>)>,
     pub first_fee: Option<i64>,
+    /// A payout has carried the payment.
+    pub carried: bool,
     pub refunds: Vec<RefundState>,
     pub dispute: Option<DisputeState>,
 }
@@ -74,6 +78,7 @@ impl Deal {
             source_id: Arc::clone(source_id),
             source_status: status.clone(),
             customer: Some(self.customer),
+            deal: Some(self.number),
             minor,
             currency: self.cash.home,
             noted: true,

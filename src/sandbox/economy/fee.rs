@@ -68,8 +68,7 @@ fn note(scene: &mut Scene<'_>, number: usize, minor: i64) {
     if before.is_none() {
         deal.first_fee = Some(minor);
         economy.purse.put(deal.payment, deal.item("fee", &id, &"active".into(), -minor));
-        let late = economy.payouts.iter().any(|payout| payout.carries(&deal.id));
-        if late {
+        if deal.carried {
             economy.tally.count("fee_final_after_payout");
         }
         return;
@@ -77,7 +76,9 @@ fn note(scene: &mut Scene<'_>, number: usize, minor: i64) {
     if deal.first_fee == Some(minor) {
         economy.tally.count("fee_changed_back");
     }
-    if let Some(item) = economy.purse.fee_mut(&id) {
+    // A fee that came back from a failed payout may have been changed in a later one: then it stays as it was.
+    let whole = economy.purse.fee_mut(deal.payment, &id).filter(|item| item.minor == -before.unwrap_or(0));
+    if let Some(item) = whole {
         item.minor = -minor;
         economy.tally.count("fee_changed_before_payout");
     } else {

@@ -31,13 +31,6 @@ pub(super) struct Payout {
     pub reported: bool,
 }
 
-impl Payout {
-    /// Whether it carries, or carried, an item of this source.
-    pub(super) fn carries(&self, source_id: &str) -> bool {
-        self.items.iter().any(|item| *item.source_id == *source_id)
-    }
-}
-
 /// The payout of the day.
 pub(super) fn daily(scene: &mut Scene<'_>) {
     let day = u64::try_from(scene.at_ms / DAY_MS).unwrap_or(0);
@@ -67,6 +60,7 @@ fn adjust(scene: &mut Scene<'_>, dice: &mut Dice, currency: &'static str) {
         source_id: scene.books.fresh_id("ad"),
         source_status: "active".into(),
         customer: None,
+        deal: None,
         minor,
         currency,
         noted: false,
@@ -79,6 +73,11 @@ fn withdraw(scene: &mut Scene<'_>, dice: &mut Dice, items: Vec<Item>, currency: 
     let facts = Facts::Withdrawal(Withdrawal { to_post_ms, transfers: Vec::new() });
     let record = Record::new(scene.at_ms, "processing", facts).money(purse::sum(&items), currency);
     let withdrawal = scene.create(Resource::Withdrawals, record);
+    for item in items.iter().filter(|item| item.kind == "payment") {
+        if let Some(deal) = item.deal {
+            scene.economy.deals[deal].carried = true;
+        }
+    }
     for items in parts(scene, dice, items) {
         let minor = purse::sum(&items);
         let transfer = generator::payout::new_transfer(scene, withdrawal, minor, currency, "processing");

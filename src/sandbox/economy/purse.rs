@@ -16,6 +16,8 @@ pub(super) struct Item {
     pub source_id: Arc<str>,
     pub source_status: Word,
     pub customer: Option<RowNo>,
+    /// The deal that it came of.
+    pub deal: Option<usize>,
     pub minor: i64,
     pub currency: &'static str,
     /// Whether the notes have it. What only a report tells is noted when the report does.
@@ -67,8 +69,8 @@ impl Purse {
     }
 
     /// The fee as it will be paid out, where it has not been.
-    pub(super) fn fee_mut(&mut self, fee: &str) -> Option<&mut Item> {
-        let waiting = self.waiting.values_mut().flatten();
+    pub(super) fn fee_mut(&mut self, payment: RowNo, fee: &str) -> Option<&mut Item> {
+        let waiting = self.waiting.get_mut(&payment).into_iter().flatten();
         waiting.chain(&mut self.unsettled).find(|item| item.kind == "fee" && *item.source_id == *fee)
     }
 

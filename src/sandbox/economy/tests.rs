@@ -97,7 +97,7 @@ fn the_speed_of_time_changes_nothing_that_happens() {
 #[test]
 fn the_books_balance_and_clearing_holds_what_is_in_transit() {
     for seed in 0..60 {
-        let town = Town::live(seed, 1);
+        let town = Town::live(seed, if seed % 6 == 0 { 12 } else { 1 });
         for _ in 0..20 {
             let books = town.pass(5).books();
             let mut sums: BTreeMap<&str, Decimal> = BTreeMap::new();
@@ -240,4 +240,15 @@ fn sixty_days_pass_in_a_blink() {
     let each_ms = started.elapsed().as_millis() / u128::from(worlds);
     // Generous: a busy machine may be slow.
     assert!(each_ms < 250, "{each_ms} ms for each economy");
+}
+
+#[test]
+fn a_large_business_is_played_quickly_and_balances() {
+    let started = Instant::now();
+    let town = Town::of(Seeding { payments: 8_000, days: 60, live_payments_per_day: 100, ..economy() });
+    let books = town.pass(2).books();
+    for (currency, held) in &books.in_transit {
+        assert_eq!(books.roles.get(&("clearing".to_owned(), currency.clone())), Some(held));
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
