@@ -1,5 +1,7 @@
 //! Claims about the economy: it repeats, it balances, its reports sum, and everything that it can do comes about.
 
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
