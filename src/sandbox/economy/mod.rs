@@ -25,7 +25,6 @@ mod truth;
 
 use std::collections::BTreeMap;
 
-use crate::model::resource::Resource;
 use crate::sandbox::agenda::Change;
 use crate::sandbox::days::{DAY_MS, HOUR_MS};
 use crate::sandbox::dice::Dice;
@@ -228,8 +227,4 @@ pub(crate) fn play(scene: &mut Scene<'_>, step: Step) {
 fn sight(scene: &Scene<'_>) -> Sight {
     let access = &scene.books.quirks.access;
     Sight { reports: access.report == ReportAnswer::Normal, fees_list: !access.fees_unauthorized }
-}
-
-fn status_of(scene: &Scene<'_>, resource: Resource, row: RowNo) -> crate::sandbox::record::Word {
-    scene.books.record(resource, row).status.clone()
 }

@@ -16,30 +16,22 @@ pub(super) fn open(scene: &mut Scene<'_>, number: usize, refund: usize) {
     let plan = deal.plan.refunds[refund];
     let cash = settled_anew(deal, plan.per_mille);
     let final_fee = deal.fee.and_then(|(_, minor)| minor).filter(|_| plan.returns_fee);
-    let row = {
-        let payment = deal.payment;
-        let facts = Facts::Refund(Refund {
-            payment,
-            settlement: cash.is_foreign().then(|| (cents(cash.settled_minor), cash.home)),
-            fees_refunded: final_fee.is_some(),
-            fees: Vec::new(),
-            reason: None,
-            payment_status: generator::status_of(scene, payment),
-        });
-        let record = Record::new(scene.at_ms, "created", facts).money(cash.minor, cash.currency);
-        scene.create(Resource::Refunds, record)
-    };
-    let fee = final_fee.map(|minor| {
-        let deal = &scene.economy.deals[number];
-        let minor = fee::returned(minor, cash.minor, deal.cash.minor);
-        (fee::own_id(scene), minor)
+    let fee_minor = final_fee.map(|minor| fee::returned(minor, cash.minor, deal.cash.minor));
+    let facts = Facts::Refund(Refund {
+        payment: deal.payment,
+        settlement: cash.is_foreign().then(|| (cents(cash.settled_minor), cash.home)),
+        fees_refunded: fee_minor.is_some(),
+        fees: Vec::new(),
+        reason: None,
+        payment_status: generator::status_of(scene, deal.payment),
     });
+    let record = Record::new(scene.at_ms, "created", facts).money(cash.minor, cash.currency);
+    let row = scene.create(Resource::Refunds, record);
+    let fee = fee_minor.map(|minor| (fee::own_id(scene), minor));
     let id = id_of(scene, Resource::Refunds, row);
     let state = RefundState { row, id, cash, fee, reopens: Vec::new(), entries: Vec::new(), shown: false };
-    let deal = &mut scene.economy.deals[number];
-    deal.refunds.push(state);
-    // Refunds may open in another order than they were planned in.
-    let refund = deal.refunds.len() - 1;
+    // They open in the order in which they were planned, so that both lists have it at the same place.
+    scene.economy.deals[number].refunds.push(state);
     let step = |status| Step::Refund { deal: number, refund, status };
     scene.deal_later(MINUTE_MS, step("processing"));
     match plan.end {
