@@ -5,6 +5,7 @@ create table booking (
     version bigint not null,
     position bigint generated always as identity,
     booked bigint,
+    batch bigint,
     primary key (merchant, resource, source_id, version)
 );
 comment on table booking is 'Versions that took effect, in order: those yet to be booked, and in which order the others were.';
@@ -14,6 +15,7 @@ comment on column booking.source_id is 'As in record.';
 comment on column booking.version is 'As in record_version.';
 comment on column booking.position is 'Order of arrival.';
 comment on column booking.booked is 'Order of booking, from 1 per merchant; null while it waits. A rebuild books in this order.';
+comment on column booking.batch is 'The booking transaction: what several records tell together is told at its end.';
 
 create index booking_waiting on booking (merchant, position) where booked is null;
 create unique index booking_order on booking (merchant, booked) where booked is not null;
@@ -80,7 +82,7 @@ create table journal_entry (
 );
 comment on table journal_entry is 'Balanced entries by account role. Rows are only added: a correction is a reversal and a new entry.';
 comment on column journal_entry.merchant is 'As in record.';
-comment on column journal_entry.entry_key is '<event key>:<leg>.';
+comment on column journal_entry.entry_key is '<event key>/<leg>.';
 comment on column journal_entry.event_key is 'The event that it books.';
 comment on column journal_entry.root is 'As in event.';
 comment on column journal_entry.entry_date is 'Booking date in the merchant''s zone.';
@@ -130,6 +132,11 @@ comment on column journal_line.dispute_id is 'The dispute.';
 comment on column journal_line.credit_memo_id is 'The credit memo.';
 comment on column journal_line.transfer_id is 'The transfer, on lines of transfers.';
 comment on column journal_line.account_key is 'Sub-account at Paystand.';
+
+create index journal_line_unapplied on journal_line (merchant, payment_id) where role = 'unapplied_cash';
+create index journal_line_payer on journal_line (merchant, customer_ref) where role = 'unapplied_cash';
+create index record_report on record (merchant, parent_id) where resource = 'transfer_entries';
+create index record_memo on record (merchant, party) where resource = 'credit_memos';
 
 alter table ledger_entry add column what text not null default 'document' check (what in ('document', 'event', 'entry'));
 comment on column ledger_entry.what is 'What is delivered: a version of a record, an event, or a journal entry.';

@@ -91,6 +91,7 @@ impl Bookkeeper {
         for Page { waiting, document } in &pages {
             ledger.keep(desk.take(document, waiting.recorded_at), &desk);
         }
+        self.explain(&mut desk, &mut ledger).await?;
         let outgoing = self.outgoing(&ledger).await?;
         let subjects: Vec<String> =
             booked.iter().map(|version| format!("{}:{}", version.resource, version.source_id)).collect();
@@ -132,18 +133,39 @@ impl Bookkeeper {
             roots.insert(root.clone());
             desk.recall_home(id, root);
         }
+        let is_transfer = |page: &&Page| page.document.resource() == Resource::Transfers;
+        let changed = pages.iter().filter(is_transfer).map(|page| page.document.id.clone()).collect();
         let transfers: HashSet<SourceId> = pages.iter().filter_map(|page| transfer_of(&page.document)).collect();
         for (transfer, currency) in self.store.transfer_currencies(merchant, &transfers).await? {
             if let Some(currency) = Currency::parse(&currency) {
                 desk.recall_currency(transfer, currency);
             }
         }
-        let records: Vec<(Resource, SourceId)> =
-            pages.iter().map(|page| (page.document.resource(), page.document.id.clone())).collect();
+        let (roots, reported) = self.store.report_neighbours(merchant, &changed, &roots).await?;
+        let pages = pages.iter().map(|page| (page.document.resource(), page.document.id.clone()));
+        let reported = transfers.into_iter().chain(reported).map(|transfer| (Resource::Transfers, transfer));
+        let records: Vec<(Resource, SourceId)> = pages.chain(reported).collect();
         for StoredEvent { event, root } in self.store.events_of(merchant, &records, &roots).await? {
             desk.recall(Told { event, root });
         }
         Ok(desk)
+    }
+
+    /// Tells what several records say together: which credit memos paid what payments lack.
+    async fn explain(&self, desk: &mut Desk, ledger: &mut Ledger) -> Result<(), StoreError> {
+        let customers = desk.customers_to_explain();
+        if customers.is_empty() {
+            return Ok(());
+        }
+        let merchant = &self.merchant.customer_id;
+        let (memos, short) = self.store.to_explain(merchant, &customers).await?;
+        let memos: Vec<_> = memos.into_iter().map(|memo| (Resource::CreditMemos, memo)).collect();
+        for StoredEvent { event, root } in self.store.events_of(merchant, &memos, &short).await? {
+            desk.recall(Told { event, root });
+        }
+        let booking = desk.explain_credits();
+        ledger.keep(booking, desk);
+        Ok(())
     }
 
     /// What each adapter gets of the new events and entries.

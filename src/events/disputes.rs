@@ -105,8 +105,11 @@ fn decided(told: &mut Told<'_>, kind: Kind, outcome: DisputeOutcome) {
 /// One fee per dispute, whichever field speaks of it first; another amount is for a person.
 fn own_fee(told: &mut Told<'_>, dispute: &Dispute) {
     let listed = dispute.fees.iter().flatten().find(|fee| fee.amount.is_some_and(|amount| !amount.is_zero()));
-    let amount = dispute.dispute_fee.filter(|fee| !fee.is_zero()).or_else(|| listed?.amount);
-    let (Some(amount), Some(currency)) = (amount, told.document.currency.clone()) else { return };
+    let own = dispute.dispute_fee.filter(|fee| !fee.is_zero());
+    // A fee in the list may be in the currency that the merchant's account is kept in.
+    let currency = listed.filter(|_| own.is_none()).and_then(|fee| fee.currency.clone());
+    let currency = currency.or_else(|| told.document.currency.clone());
+    let (Some(amount), Some(currency)) = (own.or_else(|| listed?.amount), currency) else { return };
     let cost = Money { amount: amount.abs(), currency };
     let listed_differs = listed.and_then(|fee| fee.amount).is_some_and(|listed| listed.abs() != cost.amount);
     let told_cost = match told.last(&[Kind::DisputeFee]).map(|event| &event.fact) {

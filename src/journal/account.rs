@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::currency::through_clearing;
-use super::fees::FeeMoves;
+use super::reports::Reports;
 use super::slot::{Ledger, Part, Slot};
 use crate::events::Trouble;
 use crate::model::event::{Application, Charge, DisputeOutcome, Event, Fact, Kind, Payout, Remainder, Reversal};
@@ -50,6 +50,7 @@ pub struct Taken {
 #[derive(Debug)]
 pub struct Account {
     pub(super) policy: Policy,
+    pub(super) root: SourceId,
     told: HashSet<String>,
     pub(super) ledger: Ledger,
     charge: Option<Charge>,
@@ -57,21 +58,31 @@ pub struct Account {
     charged_on: NaiveDate,
     /// The last word on each application with what it waits for, whether it is booked or not.
     applications: BTreeMap<SourceId, (Slot, Event)>,
-    pub(super) fees: FeeMoves,
+    /// What credit memos paid beside the payment.
+    credited: Decimal,
+    /// The last word on each fee.
+    pub(super) costs: HashMap<SourceId, Money>,
+    pub(super) reports: Reports,
+    /// Disputes that were ever opened.
+    pub(super) disputes: HashSet<SourceId>,
     pub(super) dispute_fees: HashMap<SourceId, Money>,
 }
 
 impl Account {
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: Policy, root: SourceId) -> Self {
         Self {
             policy,
+            root,
             told: HashSet::new(),
             ledger: Ledger::default(),
             charge: None,
             charged_on: NaiveDate::MIN,
             applications: BTreeMap::new(),
-            fees: FeeMoves::default(),
+            credited: Decimal::ZERO,
+            costs: HashMap::new(),
+            reports: Reports::default(),
+            disputes: HashSet::new(),
             dispute_fees: HashMap::new(),
         }
     }
@@ -104,7 +115,7 @@ impl Account {
                     taken.events.push(follower);
                 }
             }
-            (_, Kind::AdjustmentExplained) => self.reverse(&Slot::Adjustment(event.id.clone()), event),
+            (_, Kind::AdjustmentExplained) => self.explained(event),
             (Fact::Refund(refund), _) => self.refunded(event, refund),
             (_, Kind::RefundReversed | Kind::RefundFailed) => self.unrefunded(event),
             (Fact::Dispute(dispute), _) => self.disputed(event, dispute),
@@ -154,7 +165,6 @@ impl Account {
 
     fn uncharged(&mut self, event: &Event) {
         self.reverse(&Slot::Discount, event);
-        self.reverse(&Slot::Credit, event);
         self.reverse(&Slot::Charge, event);
         self.charge = None;
         self.settle_applications(event);
@@ -219,6 +229,7 @@ impl Account {
         let links = Links { dispute_id: Some(event.id.clone()), ..links_of(dispute) };
         let others = vec![(Role::Disputes, dispute.money.amount.decimal())];
         let parts = through_clearing(-Decimal::ONE, &dispute.money, dispute.settlement.as_ref(), &links, others);
+        self.disputes.insert(event.id.clone());
         self.reverse(&Slot::Outcome(event.id.clone()), event);
         self.book(Slot::Dispute(event.id.clone()), event, parts);
     }
@@ -244,29 +255,21 @@ impl Account {
         self.book(Slot::Payout(event.id.clone()), event, parts);
     }
 
-    /// A line of a report that no record explains.
-    fn adjusted(&mut self, event: &Event) {
-        let Fact::ReportLine(line) = &event.fact else { return };
-        let links = Links { account_key: None, ..Links::default() };
-        let others = vec![(Role::Adjustments, -line.share.amount.decimal())];
-        let parts = through_clearing(Decimal::ONE, &line.share, None, &links, others);
-        self.book(Slot::Adjustment(event.id.clone()), event, parts);
-    }
-
     /// More was applied than paid: credit memos of the customer paid the difference.
     fn credited(&mut self, event: &Event, remainder: &Remainder) {
         let links = Links {
             payment_id: Some(remainder.payment_id.clone()),
-            credit_memo_id: remainder.credit_memo_id.clone(),
-            customer_ref: remainder.customer_ref.clone(),
+            credit_memo_id: Some(remainder.credit_memo_id.clone()),
+            customer_ref: Some(remainder.customer_ref.clone()),
             ..Links::default()
         };
         let amount = remainder.money.amount.decimal();
         let lines = vec![Line::new(Role::Receivable, amount, &links), Line::new(Role::UnappliedCash, -amount, &links)];
-        self.book(Slot::Credit, event, vec![(remainder.money.currency.clone(), lines)]);
+        self.credited += amount;
+        self.book(Slot::Credit(event.key.clone()), event, vec![(remainder.money.currency.clone(), lines)]);
     }
 
-    /// What a payment's principal and discount leave over what was applied; `None` where nothing is charged or applied.
+    /// What a payment's principal, discount and credit memos leave over what was applied; `None` where nothing is charged or applied.
     #[must_use]
     pub fn remainder(&self) -> Option<Decimal> {
         let charge = self.charge.as_ref()?;
@@ -274,7 +277,8 @@ impl Account {
         applied.peek()?;
         let applied: Decimal = applied.map(|it| it.applied.amount.decimal()).sum();
         let decimal = |amount: Option<Amount>| amount.map_or(Decimal::ZERO, Amount::decimal);
-        Some(charge.gross.amount.decimal() - decimal(charge.convenience_fee) + decimal(charge.discount) - applied)
+        let principal = charge.gross.amount.decimal() - decimal(charge.convenience_fee);
+        Some(principal + decimal(charge.discount) + self.credited - applied)
     }
 
     /// The charge that stands.

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::currency::through_clearing;
+use super::reports::absolute;
 use super::slot::Slot;
 use crate::events::Trouble;
 use crate::model::document::SubjectType;
@@ -12,38 +13,6 @@ use crate::model::ids::SourceId;
 use crate::model::journal::{Links, Role};
 use crate::model::money::{Amount, Money};
 use crate::model::resource::Resource;
-
-/// Who spoke of a fee that came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The refund's own list, or the fee itself by becoming smaller.
-    Record,
-    /// A line of a report.
-    Report,
-}
-
-/// A fee that came back, told by one of two sources and waiting for the other to confirm it.
-#[derive(Debug)]
-struct Move {
-    returned: Money,
-    source: Source,
-    slot: Option<Slot>,
-}
-
-/// What is known of the fees of one account.
-#[derive(Debug, Default)]
-pub(super) struct FeeMoves {
-    costs: Vec<(SourceId, Money)>,
-    unconfirmed: Vec<Move>,
-}
-
-impl FeeMoves {
-    /// The move that `source` has not spoken of yet.
-    fn confirm(&mut self, returned: &Money, source: Source) -> Option<Move> {
-        let place = self.unconfirmed.iter().position(|it| it.source != source && it.returned == *returned)?;
-        Some(self.unconfirmed.remove(place))
-    }
-}
 
 impl Account {
     /// Takes an event about a fee; returns the events that follow from it.
@@ -70,47 +39,38 @@ impl Account {
     }
 
     fn cost(&mut self, event: &Event, fee: &FeeFact) {
-        let before = self.fees.costs.iter().position(|(id, _)| *id == event.id).map(|at| self.fees.costs.remove(at).1);
-        if let Some(before) = before.filter(|before| before.currency == fee.cost.currency) {
+        if let Some(before) = self.costs.insert(event.id.clone(), fee.cost.clone())
+            && before.currency == fee.cost.currency
+        {
             let less = before.amount.decimal() - fee.cost.amount.decimal();
             if less > Decimal::ZERO {
-                self.shrunk(event, Money { amount: Amount::from(less), currency: before.currency });
+                // A fee that becomes smaller and a report that gives the difference back tell one thing.
+                let returned = Money { amount: Amount::from(less), currency: before.currency };
+                self.record_told_return(returned, event);
             }
         }
-        self.fees.costs.push((event.id.clone(), fee.cost.clone()));
         let links = Links { payment_id: fee.payment_id.clone(), fee_id: Some(event.id.clone()), ..Links::default() };
         let others = vec![(Role::ProcessingFeeExpense, fee.cost.amount.decimal())];
         let parts = through_clearing(-Decimal::ONE, &fee.cost, None, &links, others);
         self.book(Slot::Fee(event.id.clone()), event, parts);
     }
 
-    /// A fee that becomes smaller and a report that gives the difference back tell one thing.
-    fn shrunk(&mut self, event: &Event, returned: Money) {
-        match self.fees.confirm(&returned, Source::Record) {
-            Some(Move { slot: Some(slot), .. }) => self.reverse(&slot, event),
-            Some(_) => {}
-            None => self.fees.unconfirmed.push(Move { returned, source: Source::Record, slot: None }),
-        }
-    }
-
     fn returned(&mut self, event: &Event, fee: &FeeReturn) {
-        let source = if fee.refund_id.is_some() { Source::Record } else { Source::Report };
-        if self.fees.confirm(&fee.returned, source).is_some() {
+        let Some(refund) = &fee.refund_id else {
+            self.settle_reports(event);
             return;
-        }
-        let teller = fee.refund_id.clone().unwrap_or_else(|| event.id.clone());
+        };
+        self.record_told_return(fee.returned.clone(), event);
         let name = fee.fee_id.as_ref().map_or_else(|| event.key.clone(), |id| id.as_str().to_owned());
-        let slot = Slot::FeeReturn(teller, name);
-        self.fees.unconfirmed.push(Move { returned: fee.returned.clone(), source, slot: Some(slot.clone()) });
         let links = Links {
             payment_id: fee.payment_id.clone(),
             fee_id: fee.fee_id.clone(),
-            refund_id: fee.refund_id.clone(),
+            refund_id: Some(refund.clone()),
             ..Links::default()
         };
         let others = vec![(Role::ProcessingFeeExpense, -fee.returned.amount.decimal())];
         let parts = through_clearing(Decimal::ONE, &fee.returned, None, &links, others);
-        self.book(slot, event, parts);
+        self.book(Slot::FeeReturn(refund.clone(), name), event, parts);
     }
 
     fn dispute_fee(&mut self, event: &Event, fee: &DisputeFee) {
@@ -160,17 +120,14 @@ impl Account {
     fn reported(&mut self, event: &Event, line: &ReportLine, troubles: &mut Vec<Trouble>) -> Vec<Event> {
         let (Some(SubjectType::Fee), Some(named)) = (line.kind(), &line.named_id) else { return Vec::new() };
         let amount = line.share.amount.decimal();
-        let share = Money { amount: line.share.amount.abs(), currency: line.share.currency.clone() };
+        let share = absolute(&line.share);
         if amount < Decimal::ZERO {
-            let is_dispute = self.ledger.stands(&Slot::Dispute(named.clone())) || self.dispute_fees.contains_key(named);
+            let is_dispute = self.disputes.contains(named) || self.dispute_fees.contains_key(named);
             return if is_dispute { self.name_dispute_fee(event, named, &share, None, troubles) } else { Vec::new() };
         }
-        if amount.is_zero() || self.fees.confirm(&share, Source::Report).is_some() {
+        if amount.is_zero() {
             return Vec::new();
         }
-        let payment_id = None;
-        let fact = FeeReturn { returned: share, payment_id, refund_id: None, fee_id: Some(named.clone()) };
-        let record = (Resource::TransferEntries, &event.id);
-        vec![Event::nth(1, Kind::FeeRefunded, record, event.occurred_at, Fact::FeeReturn(fact))]
+        self.fee_returned(event, line, share).into_iter().collect()
     }
 }

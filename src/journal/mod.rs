@@ -12,9 +12,11 @@
 //! A [`Desk`] holds the accounts, knows which record's money is whose, and is what callers speak to.
 
 mod account;
+mod credit;
 mod currency;
 mod desk;
 mod fees;
+mod reports;
 mod slot;
 
 #[cfg(test)]

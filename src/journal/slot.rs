@@ -17,18 +17,20 @@ pub enum Slot {
     Application(SourceId),
     /// A discount that the payment's application leaves out.
     Discount,
-    /// Credit memos that paid what the payment did not.
-    Credit,
+    /// What a credit memo paid beside the payment, by the key of the event.
+    Credit(String),
     Fee(SourceId),
-    /// A returned fee, by the refund or report entry that told it, and the fee's id or else the event's key.
+    /// A returned fee, by the refund that told it, and the fee's id or else the event's key.
     FeeReturn(SourceId, String),
     Refund(SourceId),
     Dispute(SourceId),
     Outcome(SourceId),
     DisputeFee(SourceId),
     Payout(SourceId),
-    /// By report entry.
-    Adjustment(SourceId),
+    /// Lines of reports that no record explains, by amount, each in a place of its own.
+    Adjustment(Currency, Amount, usize),
+    /// Returned fees that only reports tell, likewise.
+    ReportedReturn(Currency, Amount, usize),
 }
 
 /// Lines of one currency that balance.
@@ -45,6 +47,8 @@ struct Standing {
 pub(super) struct Ledger {
     standing: BTreeMap<Slot, Vec<Standing>>,
     legs: HashMap<String, u32>,
+    /// Set while an event of another account is the cause, which counts legs of its own.
+    pub(super) guest: Option<SourceId>,
     /// Entries made since they were last taken away.
     pub(super) made: Vec<Entry>,
 }
@@ -104,9 +108,10 @@ impl Ledger {
     }
 
     fn next_key(&mut self, event_key: &str) -> String {
+        let guest = self.guest.as_ref().map(|account| format!("/{account}")).unwrap_or_default();
         let leg = self.legs.entry(event_key.to_owned()).or_default();
         *leg += 1;
-        format!("{event_key}:{leg}")
+        format!("{event_key}{guest}/{leg}")
     }
 }
 

@@ -237,7 +237,7 @@ fn a_split_that_becomes_known_later_amends() {
     books.payment("P", "103.00", "paid");
     assert_eq!(books.keys, ["payment:P:posted", "payment:P:amended", "payment:P:paid"]);
     expect(&books, &[("clearing", "103.00"), ("convenience_fee_income", "-3.00"), ("unapplied_cash", "-100.00")]);
-    assert_eq!(books.entries[1].reverses.as_deref(), Some("payment:P:posted:1"));
+    assert_eq!(books.entries[1].reverses.as_deref(), Some("payment:P:posted/1"));
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn the_fee_of_a_dispute_is_one_whoever_speaks_first() {
         books.take(Resource::Fees, "DF", &fields);
     };
     let dispute = |books: &mut Books| books.dispute("D", "P", "processing", "0");
-    for order in [[0, 1, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let mut books = Books::new();
         books.transfer("tr1", "1.00", "processing");
         for step in order {
@@ -319,6 +319,45 @@ fn the_fee_of_a_dispute_is_one_whoever_speaks_first() {
         books.line("e2", "fee", "DF", "-35.00");
         expect(&books, &[("clearing", "-185.00"), ("dispute_fees", "35.00"), ("disputes", "150.00")]);
         assert!(books.troubles.is_empty(), "{order:?}: {:?}", books.troubles);
+    }
+}
+
+#[test]
+fn the_fee_of_a_dispute_that_failed_before_its_report_is_booked() {
+    let mut books = Books::new();
+    for status in ["processing", "failed"] {
+        let fields = json!({"amount": "150.00", "paymentId": "P", "status": status});
+        books.take(Resource::Disputes, "D", &fields);
+    }
+    books.transfer("tr1", "1.00", "processing");
+    books.line("e1", "fee", "D", "-35.00");
+    expect(&books, &[("clearing", "-35.00"), ("dispute_fees", "35.00")]);
+}
+
+#[test]
+fn items_of_a_transfer_that_failed_come_again_in_a_later_one() {
+    for fails_first in [true, false] {
+        let mut books = Books::new();
+        books.payment("P", "10.00", "paid");
+        let adjust = |books: &mut Books, transfer: &str| {
+            let fields = json!({"transferId": transfer, "resourceType": "adjustment", "resourceId": "X", "transferAmount": "-5.00",
+                "currency": null});
+            books.take(Resource::TransferEntries, &format!("e-{transfer}"), &fields);
+        };
+        for transfer in ["tr1", "tr2"] {
+            books.transfer(transfer, "5.00", "processing");
+        }
+        adjust(&mut books, "tr1");
+        if fails_first {
+            books.transfer("tr1", "5.00", "failed");
+            adjust(&mut books, "tr2");
+        } else {
+            adjust(&mut books, "tr2");
+            books.transfer("tr1", "5.00", "failed");
+        }
+        expect(&books, &[("adjustments", "5.00"), ("clearing", "5.00"), ("unapplied_cash", "-10.00")]);
+        books.transfer("tr1", "5.00", "paid");
+        assert_eq!(books.balance(Role::Adjustments), "10.00", "both are paid: two facts");
     }
 }
 

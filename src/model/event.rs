@@ -48,8 +48,6 @@ kinds! {
     /// Its split or amount became known or changed after it had posted.
     PaymentAmended = "payment.amended",
     PaymentApplied = "payment.applied",
-    /// More was applied than paid, and the payer's credit memos shrank by the difference.
-    PaymentCredited = "payment.credited",
     FeeFinalized = "fee.finalized",
     FeeAdjusted = "fee.adjusted",
     FeeRefunded = "fee.refunded",
@@ -74,6 +72,8 @@ kinds! {
     AdjustmentExplained = "adjustment.explained",
     WithdrawalChanged = "withdrawal.changed",
     CreditMemoChanged = "credit_memo.changed",
+    /// It paid what a payment lacks of what was applied in its name.
+    CreditMemoApplied = "credit_memo.applied",
     CreditMemoCancelled = "credit_memo.cancelled",
 }
 
@@ -143,7 +143,7 @@ pub enum Fact {
     Outcome(DisputeOutcome),
     Payout(Payout),
     ReportLine(ReportLine),
-    /// What explains the remainder of a payment.
+    /// What a credit memo paid beside a payment.
     Remainder(Remainder),
     Memo(MemoFact),
 }
@@ -263,10 +263,10 @@ impl ReportLine {
 pub struct Remainder {
     pub money: Money,
     pub payment_id: SourceId,
-    pub receivable_id: Option<SourceId>,
-    pub invoice_ref: Option<String>,
-    pub credit_memo_id: Option<SourceId>,
-    pub customer_ref: Option<String>,
+    pub credit_memo_id: SourceId,
+    pub customer_ref: String,
+    /// Key of the event that told the drop of the memo.
+    pub explains: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -99,7 +99,7 @@ impl Line {
 /// What one event books in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// `<event key>:<leg>`. Unique per merchant.
+    /// `<event key>/<leg>`, with the account in between where it is not that of the event. Unique per merchant.
     pub key: String,
     pub event_key: String,
     /// In the merchant's zone.

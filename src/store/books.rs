@@ -3,7 +3,7 @@
 //! Versions are booked in the order in which they took effect; a booking is one transaction. What a desk must be reminded of is
 //! read by record and by root, in the order of telling.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -122,6 +122,31 @@ impl Store {
         Ok(row.map(EventRow::into_event).transpose()?.map(|stored| stored.event))
     }
 
+    /// Around reports: the accounts that have lines of these transfers, and the transfers of which these accounts have lines.
+    pub async fn report_neighbours(
+        &self,
+        merchant: &MerchantId,
+        transfers: &HashSet<SourceId>,
+        roots: &HashSet<SourceId>,
+    ) -> Result<(HashSet<SourceId>, HashSet<SourceId>), StoreError> {
+        const ROOTS: &str = "
+            select distinct e.root from record r
+            join event e on e.merchant = r.merchant and e.resource = 'transfer_entries' and e.source_id = r.source_id
+            where r.merchant = $1 and r.resource = 'transfer_entries' and r.parent_id = any($2) and e.root is not null";
+        const TRANSFERS: &str = "
+            select distinct r.parent_id from event e
+            join record r on r.merchant = e.merchant and r.resource = 'transfer_entries' and r.source_id = e.source_id
+            where e.merchant = $1 and e.root = any($2) and e.resource = 'transfer_entries' and r.parent_id is not null";
+        let ids = |ids: &HashSet<SourceId>| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
+        let found: Vec<String> =
+            sqlx::query_scalar(ROOTS).bind(merchant.as_str()).bind(ids(transfers)).fetch_all(&self.pool).await?;
+        let mut roots = roots.clone();
+        roots.extend(found.into_iter().map(SourceId::new));
+        let found: Vec<String> =
+            sqlx::query_scalar(TRANSFERS).bind(merchant.as_str()).bind(ids(&roots)).fetch_all(&self.pool).await?;
+        Ok((roots, found.into_iter().map(SourceId::new).collect()))
+    }
+
     /// The roots of these records, as far as they are known.
     pub async fn homes(
         &self,
@@ -152,6 +177,28 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         Ok(rows.into_iter().map(|(id, currency)| (SourceId::new(id), currency)).collect())
+    }
+
+    /// Credit memos of these customers, and payments of theirs of which more was applied than there is.
+    pub async fn to_explain(
+        &self,
+        merchant: &MerchantId,
+        customers: &BTreeSet<String>,
+    ) -> Result<(Vec<SourceId>, HashSet<SourceId>), StoreError> {
+        const MEMOS: &str = "
+            select source_id from record where merchant = $1 and resource = 'credit_memos' and party = any($2) order by 1";
+        const SHORT: &str = "
+            select l.payment_id from journal_line l
+            where l.merchant = $1 and l.role = 'unapplied_cash' and l.payment_id in (
+                select payment_id from journal_line where merchant = $1 and role = 'unapplied_cash' and customer_ref = any($2))
+            group by l.payment_id, (select currency from journal_entry e where e.merchant = l.merchant and e.entry_key = l.entry_key)
+            having sum(l.amount) > 0";
+        let customers: Vec<&str> = customers.iter().map(String::as_str).collect();
+        let memos: Vec<String> =
+            sqlx::query_scalar(MEMOS).bind(merchant.as_str()).bind(&customers).fetch_all(&self.pool).await?;
+        let short: Vec<String> =
+            sqlx::query_scalar(SHORT).bind(merchant.as_str()).bind(&customers).fetch_all(&self.pool).await?;
+        Ok((memos.into_iter().map(SourceId::new).collect(), short.into_iter().map(SourceId::new).collect()))
     }
 
     /// Stores what a batch of versions came to, in one transaction under the lease.
@@ -355,9 +402,10 @@ async fn settle(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), 
 
 async fn finish(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), StoreError> {
     const FINISH: &str = "
-        update booking b set booked = last.booked + t.place
+        update booking b set booked = last.booked + t.place, batch = last.batch + 1
         from unnest($2::text[], $3::text[], $4::int8[]) with ordinality as t (resource, source_id, version, place),
-            (select coalesce(max(booked), 0) as booked from booking where merchant = $1 and booked is not null) last
+            (select coalesce(max(booked), 0) as booked, coalesce((array_agg(batch order by booked desc))[1], 0) as batch
+             from (select booked, batch from booking where merchant = $1 and booked is not null order by booked desc limit 1) newest) last
         where b.merchant = $1 and b.resource = t.resource and b.source_id = t.source_id and b.version = t.version";
     sqlx::query(FINISH)
         .bind(books.merchant.as_str())

@@ -5,6 +5,7 @@ mod cluster;
 mod crash;
 mod daemon;
 mod damage;
+mod economy;
 mod harness;
 mod house;
 mod literal;

@@ -19,6 +19,7 @@ mod audit;
 mod cost;
 mod dice;
 mod draw;
+mod economies;
 mod machine;
 mod regressions;
 mod run;

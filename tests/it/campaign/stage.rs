@@ -185,6 +185,12 @@ impl Stage {
         self.step(Step::Deliver).await
     }
 
+    /// Booking and delivery that must succeed.
+    pub async fn delivered(&mut self) {
+        let end = self.deliver().await;
+        assert_eq!(end, End::Complete, "delivery: {:?}", self.complaint);
+    }
+
     /// The process ends without a word, as by `kill -9`; the next step starts another one.
     pub async fn kill(&mut self) {
         if self.process.take().is_some() {

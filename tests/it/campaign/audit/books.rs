@@ -19,10 +19,11 @@ struct Archived {
     body: Vec<u8>,
     parent_id: Option<String>,
     recorded_at: DateTime<Utc>,
+    batch: i64,
 }
 
 const BOOKED: &str = "
-    select b.resource, v.shape, v.body, v.parent_id, v.recorded_at
+    select b.resource, v.shape, v.body, v.parent_id, v.recorded_at, b.batch
     from paystand_sync.booking b
     cross join lateral (
         select * from paystand_sync.record_version v
@@ -76,13 +77,19 @@ fn compare(what: &str, stored: &[String], rebuilt: &[String], wrong: &mut Vec<St
 fn rebuild(rows: Vec<Archived>, zone: Tz) -> (Vec<String>, Vec<String>) {
     let mut desk = Desk::new(Policy::of(zone));
     let mut bookings = Vec::with_capacity(rows.len());
+    let mut batch = rows.first().map_or(0, |row| row.batch);
     for row in rows {
+        if row.batch != batch {
+            bookings.push(desk.explain_credits());
+            batch = row.batch;
+        }
         let resource: Resource = row.resource.parse().expect("a resource");
         let shape = Shape::ALL.into_iter().find(|shape| shape.name() == row.shape).expect("a shape");
         let parent = row.parent_id.map(SourceId::new);
         let sighting = sight(resource, shape, parent.as_ref(), Bytes::from(row.body)).expect("was readable");
         bookings.push(desk.take(&sighting.document.expect("was decodable"), row.recorded_at));
     }
+    bookings.push(desk.explain_credits());
     written(&bookings, &desk)
 }
 

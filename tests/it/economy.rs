@@ -1,0 +1,193 @@
+//! Whole simulated businesses through the pure path: what is told and booked from their rows is what they did.
+//!
+//! The books that the economy keeps of itself share no code with ours. One seed: `ECONOMY_SEED=7 cargo test --test it economy`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use paystand_sync::journal::{Booking, Desk, Policy};
+use paystand_sync::model::document::Document;
+use paystand_sync::model::ids::SourceId;
+use paystand_sync::model::journal::{Entry, Role};
+use paystand_sync::model::record::Shape;
+use paystand_sync::model::resource::Resource;
+use paystand_sync::normalize::sight;
+use paystand_sync::sandbox::{BooksTruth, Business, CUSTOMER_ID, SandboxClock, Seeding, Shown, World, WorldConfig};
+use rust_decimal::Decimal;
+
+const SEEDS: u64 = 1_000;
+const DAYS: i64 = 60;
+
+/// One business with the books that are kept of it.
+struct Town {
+    world: Arc<World>,
+    clock: Arc<SandboxClock>,
+    desk: Desk,
+    entries: Vec<Entry>,
+    seen: usize,
+    troubles: BTreeMap<&'static str, usize>,
+}
+
+impl Town {
+    fn new(seed: u64) -> Self {
+        let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let clock = Arc::new(SandboxClock::new(start, 0));
+        let seeding = Seeding {
+            seed,
+            business: Business::Economy,
+            payments: 0,
+            days: 1,
+            customers: 8,
+            live_payments_per_day: 1,
+            ..Seeding::default()
+        };
+        let world = World::new(WorldConfig { seeding, ..WorldConfig::default() }, Arc::clone(&clock) as _);
+        Self {
+            world,
+            clock,
+            desk: Desk::new(Policy::of(chrono_tz::America::Los_Angeles)),
+            entries: Vec::new(),
+            seen: 0,
+            troubles: BTreeMap::new(),
+        }
+    }
+
+    /// Lets time pass, and takes everything that lists showed meanwhile.
+    fn pass(&mut self, by: TimeDelta) {
+        self.clock.advance(by);
+        self.world.advance();
+        let shown = self.world.shown_since(CUSTOMER_ID, self.seen);
+        self.seen += shown.len();
+        for row in &shown {
+            if let Some(document) = self.read(row) {
+                let booking = self.desk.take(&document, row.visible_from);
+                self.keep(booking);
+            }
+        }
+        let booking = self.desk.explain_credits();
+        self.keep(booking);
+    }
+
+    /// A row as the daemon would have it: a payment whose list row does not say enough is read by id.
+    fn read(&self, row: &Shown) -> Option<Document> {
+        let (shape, body) = match row.resource {
+            Resource::Payments => {
+                let detail = self.world.detail_now(CUSTOMER_ID, row.resource, row.id.as_str())?;
+                (Shape::Detail, detail)
+            }
+            _ => (Shape::List, row.body.clone()),
+        };
+        Some(document(row.resource, shape, body))
+    }
+
+    fn keep(&mut self, booking: Booking) {
+        for entry in &booking.entries {
+            assert!(entry.imbalance().is_zero(), "{entry:?}");
+        }
+        self.entries.extend(booking.entries);
+        for trouble in booking.troubles {
+            *self.troubles.entry(trouble.class).or_default() += 1;
+        }
+    }
+
+    /// Net debit by what `pick` says of a line.
+    fn sums<K: Ord>(
+        &self,
+        pick: impl Fn(&Entry, &paystand_sync::model::journal::Line) -> Option<K>,
+    ) -> BTreeMap<K, Decimal> {
+        let mut sums: BTreeMap<K, Decimal> = BTreeMap::new();
+        for entry in &self.entries {
+            for line in &entry.lines {
+                if let Some(key) = pick(entry, line) {
+                    *sums.entry(key).or_default() += line.amount.decimal();
+                }
+            }
+        }
+        sums.retain(|_, sum| !sum.is_zero());
+        sums
+    }
+
+    fn differences(&self) -> Vec<String> {
+        let truth: BooksTruth = self.world.books_truth(CUSTOMER_ID);
+        let roles = self.sums(|entry, line| Some((line.role.name().to_owned(), entry.currency.as_str().to_owned())));
+        let owner = |id: &Option<SourceId>| id.as_ref().map(|id| id.as_str().to_owned());
+        let credited =
+            self.sums(|_, line| (line.role == Role::Receivable).then(|| owner(&line.links.receivable_id)).flatten());
+        let applied = credited.into_iter().map(|(id, sum)| (id, -sum)).collect();
+        let unapplied =
+            self.sums(|_, line| (line.role == Role::UnappliedCash).then(|| owner(&line.links.payment_id)).flatten());
+        let unapplied = unapplied.into_iter().map(|(id, sum)| (id, -sum)).collect();
+        let mut wrong = different("role", &truth.roles, &roles);
+        wrong.extend(different("applied to", &truth.applied, &applied));
+        wrong.extend(different("unapplied of", &truth.unapplied, &unapplied));
+        let clearing =
+            self.sums(|entry, line| (line.role == Role::Clearing).then(|| entry.currency.as_str().to_owned()));
+        wrong.extend(different("in transit", &truth.in_transit, &clearing));
+        wrong
+    }
+}
+
+fn document(resource: Resource, shape: Shape, body: Bytes) -> Document {
+    sight(resource, shape, None, body).expect("readable").document.expect("decodable")
+}
+
+fn different<K: Ord + std::fmt::Debug>(
+    what: &str,
+    truth: &BTreeMap<K, Decimal>,
+    ours: &BTreeMap<K, Decimal>,
+) -> Vec<String> {
+    let mut keys: Vec<&K> = truth.keys().chain(ours.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let of = |books: &BTreeMap<K, Decimal>, key| books.get(key).copied().unwrap_or_default();
+    keys.into_iter()
+        .filter(|key| of(truth, key) != of(ours, key))
+        .map(|key| format!("{what} {key:?}: {} happened, {} is booked", of(truth, key), of(ours, key)))
+        .collect()
+}
+
+fn play(seed: u64) -> Vec<String> {
+    let mut town = Town::new(seed);
+    for _ in 0..DAYS * 2 {
+        town.pass(TimeDelta::hours(12));
+    }
+    let mut wrong = town.differences();
+    if !wrong.is_empty() {
+        wrong.push(format!("troubles: {:?}", town.troubles));
+    }
+    wrong
+}
+
+#[test]
+fn a_thousand_businesses_are_booked_as_they_happened() {
+    let one = std::env::var("ECONOMY_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
+    let (from, to) = one.map_or((1, SEEDS), |seed| (seed, seed));
+    let next = AtomicU64::new(from);
+    let failures = std::sync::Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed > to {
+                        break;
+                    }
+                    let wrong = play(seed);
+                    if !wrong.is_empty() {
+                        failures
+                            .lock()
+                            .expect("nobody panicked")
+                            .push(format!("seed {seed}:\n  {}", wrong.join("\n  ")));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("nobody panicked");
+    let count = failures.len();
+    assert!(count == 0, "{count} of {} seeds differ\n{}", to - from + 1, failures[..count.min(5)].join("\n"));
+}
