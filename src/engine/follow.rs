@@ -127,9 +127,14 @@ impl Job {
             .is_some_and(|status| status.eq_ignore_ascii_case("completed") || status.eq_ignore_ascii_case("reversed")))
     }
 
-    /// Money that no receivable shows yet: the applications of this customer's receivables are read again.
+    /// Money that no receivable shows yet: the applications of this customer's receivables, or of those that the refunded payment
+    /// was applied to, are read again.
     async fn suspect(&self, due: &DueItem) -> Result<Read, StepError> {
-        if let Some(party) = due.item.party.as_ref().filter(|_| self.reader.rules.children) {
+        if due.item.resource == Resource::Refunds && self.reader.rules.children {
+            let merchant = &self.reader.merchant.customer_id;
+            let (held, now) = (self.reader.lease().await?, self.reader.clock.now());
+            self.reader.store.suspect_refunded(&held, merchant, &due.item.id, now).await?;
+        } else if let Some(party) = due.item.party.as_ref().filter(|_| self.reader.rules.children) {
             let since = due.opened_at - SUSPICION;
             let merchant = &self.reader.merchant.customer_id;
             self.reader

@@ -61,6 +61,8 @@ pub struct Draft {
     pub parent: Option<String>,
     /// Of receivable transactions: the id of the payment.
     pub payment: Option<String>,
+    /// Of receivable transactions: the id of the refund that the row shows instead of the payment.
+    pub refund: Option<String>,
     pub edit: Edit,
 }
 
@@ -156,6 +158,9 @@ impl Draft {
                 if let Some(payment) = find(Resource::Payments, &self.payment) {
                     application.payment = payment;
                     application.source = ("Payment", Arc::clone(&books.record(Resource::Payments, payment).id));
+                }
+                if let Some(refund) = find(Resource::Refunds, &self.refund) {
+                    application.source = ("Refund", Arc::clone(&books.record(Resource::Refunds, refund).id));
                 }
             }
             Facts::Fee(fee) => set(&mut fee.payment, find(Resource::Payments, &self.parent)),

@@ -25,7 +25,7 @@ pub enum Reason {
     Fee,
     /// The payment shows no fee yet; some never do.
     FeeAbsent,
-    /// Part of the payment's principal has not been found on a receivable.
+    /// Part of the payment's principal, or of the refund, has not been found on a receivable.
     Unapplied,
     /// Another record names it and the store lacks it.
     Named,
@@ -67,7 +67,7 @@ pub struct OpenItem {
     pub resource: Resource,
     pub id: SourceId,
     pub reason: Reason,
-    /// The principal of an unapplied payment.
+    /// The principal of an unapplied payment, or the amount of a refund.
     pub amount: Option<Amount>,
     /// The customer key of an unapplied payment.
     pub party: Option<String>,
@@ -108,7 +108,9 @@ pub fn open_items<'d>(document: &'d Document, fees: impl Iterator<Item = &'d Doc
             if untouched { Vec::new() } else { vec![children] }
         }
         Facts::Refund(refund) => match &refund.status {
-            Some(RefundStatus::Paid | RefundStatus::Failed | RefundStatus::Reversed) => Vec::new(),
+            // Whether and when the invoice shows it is not documented, nor that the invoice is touched by it.
+            Some(RefundStatus::Paid) => vec![OpenItem { amount: document.amount, ..item(Reason::Unapplied) }],
+            Some(RefundStatus::Failed | RefundStatus::Reversed) => Vec::new(),
             Some(
                 RefundStatus::Created | RefundStatus::Processing | RefundStatus::Posted | RefundStatus::Unknown(_),
             )

@@ -107,11 +107,31 @@ impl Store {
                 where t.merchant = $1 and t.resource = 'receivable_transactions' and t.subject_id = o.source_id)";
         let mut transaction = self.begin(held).await?;
         sqlx::query(NAMED).bind(merchant.as_str()).bind(resource.name()).execute(&mut *transaction).await?;
-        if resource == Resource::Payments {
+        if matches!(resource, Resource::Payments | Resource::Refunds) {
             sqlx::query(APPLIED).bind(merchant.as_str()).bind(resource.name()).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Has the child lists read of the receivables to which the payment of a refund was applied.
+    pub async fn suspect_refunded(
+        &self,
+        held: &Held,
+        merchant: &MerchantId,
+        refund: &SourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        const INSERT: &str = "
+            insert into open_item (merchant, resource, source_id, reason, opened_at, next_at)
+            select distinct t.merchant, 'receivable_transactions', t.parent_id, 'children', $3, $3
+            from record r join record t on t.merchant = r.merchant and t.resource = 'receivable_transactions' and t.subject_id = r.subject_id
+            where r.merchant = $1 and r.resource = 'refunds' and r.source_id = $2 and t.parent_id is not null
+            on conflict (merchant, resource, source_id, reason) do update set next_at = excluded.next_at
+            where open_item.next_at is null or open_item.next_at > excluded.next_at";
+        let mut transaction = self.begin(held).await?;
+        sqlx::query(INSERT).bind(merchant.as_str()).bind(refund.as_str()).bind(now).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Has the child lists read of every receivable on which the money of this customer may be: open, or changed since `since`.

@@ -185,3 +185,27 @@ fn more_news_than_two_pages_of_an_undated_list_are_found_by_the_next_poll() {
         stage.strike().await;
     });
 }
+
+/// The invoice that a refund shows on need not change with it, and nothing else points there.
+#[test]
+fn a_refund_that_does_not_touch_its_invoice_is_found_on_it() {
+    play(async {
+        let mut stage = Stage::new(Settings::default()).await;
+        let (invoice, payment) = stage.invoice_and_payment();
+        stage.apply_silently(&invoice, &payment);
+        stage.poll_all().await;
+        stage.advance(Duration::from_mins(20));
+        stage.poll_all().await;
+        let draft = Draft { parent: Some(payment.id.as_str().to_owned()), ..Draft::default() };
+        let refund = stage.world.create(CUSTOMER_ID, Resource::Refunds, draft).expect("works in a test");
+        stage.advance(Duration::from_mins(1));
+        stage.poll_all().await;
+        let row = stage.apply_refund_silently(&invoice, &payment, &refund);
+        for _ in 0..3 {
+            stage.advance(Duration::from_mins(30));
+            stage.poll_all().await;
+        }
+        assert_eq!(stage.versions_of(Resource::ReceivableTransactions, row.as_str()).await, ["1 list"]);
+        stage.ends_clean().await;
+    });
+}

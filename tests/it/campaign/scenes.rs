@@ -79,6 +79,17 @@ impl Stage {
         panic!("no customer has an open invoice");
     }
 
+    /// The refund of a payment appears among the transactions of an invoice, and nothing else changes.
+    pub fn apply_refund_silently(&self, invoice: &Shown, payment: &Shown, refund: &SourceId) -> SourceId {
+        let draft = Draft {
+            parent: Some(invoice.id.as_str().to_owned()),
+            payment: Some(payment.id.as_str().to_owned()),
+            refund: Some(refund.as_str().to_owned()),
+            ..Draft::default()
+        };
+        self.world.create(CUSTOMER_ID, Resource::ReceivableTransactions, draft).expect("works in a test")
+    }
+
     /// What the payment pays of the invoice appears among the transactions, and nothing else changes.
     pub fn apply_silently(&self, invoice: &Shown, payment: &Shown) -> SourceId {
         let draft = Draft {
