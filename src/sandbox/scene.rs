@@ -143,8 +143,9 @@ impl Scene<'_> {
         self.after_child(resource, row);
     }
 
-    /// The second write of a [`Rewrite`].
+    /// The second write of a [`Rewrite`]. Another change within the second may have moved the row on.
     pub(crate) fn rewrite(&mut self, resource: Resource, row: RowNo, updated_ms: i64) {
+        let updated_ms = updated_ms.max(self.books.table(resource).row(row).current.updated_ms);
         self.change(resource, row, Bump::To(updated_ms), |record| {
             let writes = record.revision.to_string();
             record.meta.insert("rewritten".to_owned(), writes);

@@ -96,6 +96,21 @@ fn a_second_write_within_the_second_changes_the_body_only() {
 }
 
 #[test]
+fn a_second_write_never_takes_a_row_back_in_time() {
+    let lab = lab(20, json!({"changes": {"same_second_per_mille": 1000, "unbumped_per_mille": 1000}}));
+    let id = lab.all("/payments/all")[0]["id"].as_str().expect("id").to_owned();
+    let edit = || lab.world.edit(CUSTOMER_ID, Resource::Payments, &id, Edit::default()).expect("edited");
+    edit();
+    lab.world.set_quirks(Quirks::default());
+    edit();
+    let target = format!("/payments/{id}");
+    let changed = lab.get(&target)["lastUpdated"].clone();
+    lab.clock.advance(2);
+    assert_eq!(lab.get(&target)["lastUpdated"], changed);
+    assert!(lab.get(&target)["meta"].get("rewritten").is_some());
+}
+
+#[test]
 fn ties_come_in_another_order_at_every_request_but_stay_sorted() {
     let lab = lab(300, json!({"lists": {"unstable_ties": true}, "rows": {"grain_seconds": 86_400}}));
     let page = |lab: &Lab| lab.rows(&window("lastUpdated%20DESC", 1000, 0));
