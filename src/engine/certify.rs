@@ -16,8 +16,6 @@ use crate::scan::order::OrderProof;
 use crate::scan::seals::{self, Content, Seal, due, judge, runs};
 use crate::store::{CursorMove, Finding, NewSeal};
 
-/// The class of an exception about a record that turned up after its day was finally sealed.
-pub const SEALED_DAY_INCOMPLETE: &str = "sealed_day_incomplete";
 /// The class of an exception about a stored record that the source does not have any more.
 pub const VANISHED: &str = "record_vanished";
 /// How long after its end a day is read for its seal, so that rows visible a little late are in it.
@@ -124,7 +122,7 @@ impl Job {
             if !self.all_shown(*slot, &tonight.shown, &mut findings, progress).await? {
                 continue;
             }
-            new.extend(self.seal_slot(tonight, *slot, before, &mut findings, now).await?);
+            new.push(self.seal_slot(tonight, *slot, before, now).await?);
         }
         let cursor = (step != CursorMove::default()).then_some(step);
         self.reader.store_closing(Closing { cursor, seals: new, ..Closing::default() }, &findings).await
@@ -135,9 +133,8 @@ impl Job {
         tonight: &Tonight,
         slot: Slot,
         before: &Content,
-        findings: &mut Vec<Finding>,
         now: DateTime<Utc>,
-    ) -> Result<Option<NewSeal>, StepError> {
+    ) -> Result<NewSeal, StepError> {
         let merchant = &self.reader.merchant.customer_id;
         let seal = tonight.seals.iter().find(|seal| seal.slot == slot);
         let content = self.reader.store.content(merchant, self.reader.resource, slot).await?;
@@ -145,24 +142,8 @@ impl Job {
         let (readings, is_new, is_final) = match judge(seal, slot, before, &content, now) {
             seals::Finding::Sealed { readings, is_final } => (readings, true, is_final),
             seals::Finding::Agreed { readings, is_final } => (readings, false, is_final),
-            seals::Finding::Broken => {
-                findings.push(self.incomplete(slot));
-                (1, true, false)
-            }
         };
-        Ok(Some(NewSeal { slot, zone: self.reader.merchant.timezone, content, sums, readings, is_new, is_final }))
-    }
-
-    fn incomplete(&self, slot: Slot) -> Finding {
-        Finding {
-            class: SEALED_DAY_INCOMPLETE,
-            subject: format!("{}:{}", self.reader.resource, slot.from),
-            detail: format!(
-                "records of {} turned up in the sealed day from {} to {}",
-                self.reader.resource, slot.from, slot.to
-            ),
-            evidence: None,
-        }
+        Ok(NewSeal { slot, zone: self.reader.merchant.timezone, content, sums, readings, is_new, is_final })
     }
 
     /// Whether every stored record of the slot was shown, or is gone for good. One that the list hides but that can be read by id

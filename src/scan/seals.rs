@@ -1,7 +1,8 @@
 //! Seals: certificates that a closed day is complete. Pure: which slots are read tonight, and what a reading proves.
 //!
 //! Days are those of `created`, which never moves; by `lastUpdated` a day would lose rows whenever one is touched. A day is sealed
-//! provisionally by the first reading after its end and finally once a reading at least seven days later shows the same records.
+//! provisionally by the first reading after its end and finally once a reading at least seven days later shows the same records. A
+//! record that turns up later takes the finality away where it is stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -39,8 +40,6 @@ pub enum Finding {
     Sealed { readings: u32, is_final: bool },
     /// The same records as before.
     Agreed { readings: u32, is_final: bool },
-    /// A record turned up after the final seal; sealed anew, and a person must see it.
-    Broken,
 }
 
 /// The slots to read tonight: the recent ones and some of the older ones that are not final, oldest first.
@@ -75,7 +74,6 @@ pub fn judge(seal: Option<&Seal>, slot: Slot, before: &Content, after: &Content,
             let readings = seal.readings.saturating_add(1);
             Finding::Agreed { readings, is_final: is_ripe }
         }
-        Some(seal) if seal.final_at.is_some() => Finding::Broken,
         // The backfill was the first reading of a day long past.
         None if is_ripe && before.ids == after.ids => Finding::Sealed { readings: 2, is_final: true },
         Some(_) | None => Finding::Sealed { readings: 1, is_final: false },
@@ -113,10 +111,9 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_turns_up_seals_a_provisional_day_anew_and_breaks_a_final_one() {
+    fn a_record_that_turns_up_seals_a_day_anew() {
         let anew = judge(Some(&seal(1, 2, false)), slot(0), &content(1), &content(2), day(8));
         assert_eq!(anew, Finding::Sealed { readings: 1, is_final: false });
-        assert_eq!(judge(Some(&seal(1, 3, true)), slot(0), &content(2), &content(2), day(9)), Finding::Broken);
     }
 
     #[test]

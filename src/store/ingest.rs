@@ -148,6 +148,7 @@ async fn store_records(
         }
     }
     record::write(connection, batch.merchant, resource, &rows, batch.now).await?;
+    seal::reopen(connection, batch.merchant, resource, &created_anew(&novelties), batch.now).await?;
     record::archive(connection, batch.merchant, resource, &archive, batch.now).await?;
     ledger::insert(connection, batch.merchant, resource, &entries, batch.now).await?;
     books::queue(connection, batch.merchant, resource, &bookable).await?;
@@ -160,6 +161,12 @@ async fn store_records(
         novelties.iter().filter(|novelty| matches!(novelty.filing, Filing::Version(_))).collect();
     follow(connection, batch, resource, &versions).await?;
     Ok(versions.len())
+}
+
+/// When records were created of which nothing was known.
+fn created_anew(novelties: &[&Novelty]) -> Vec<DateTime<Utc>> {
+    let new = novelties.iter().filter(|novelty| novelty.known.is_none());
+    new.filter_map(|novelty| novelty.bodies.iter().filter_map(|body| body.created_at).max()).collect()
 }
 
 /// Notes what is to be read by id because of new versions.

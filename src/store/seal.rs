@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection};
 
+use super::exception::{self, Finding};
 use super::{Store, StoreError};
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::record::Fingerprint;
@@ -144,6 +145,52 @@ impl SealRow {
             readings: u32::try_from(self.readings).unwrap_or(u32::MAX),
             final_at: self.final_at,
         })
+    }
+}
+
+/// The class of an exception about a record that turned up after its day was finally sealed.
+const SEALED_DAY_INCOMPLETE: &str = "sealed_day_incomplete";
+
+/// Takes the finality from seals of the instants at which new records were created, and says so: those days are read again until a
+/// reading agrees.
+pub(super) async fn reopen(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    resource: Resource,
+    created: &[DateTime<Utc>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const REOPEN: &str = "
+        with hit as (
+            select distinct slot.from_at from unnest($3::timestamptz[]) as new (created_at)
+            cross join lateral (
+                select from_at, to_at, final_at from seal
+                where merchant = $1 and resource = $2 and from_at <= new.created_at order by from_at desc limit 1
+            ) as slot
+            where slot.to_at > new.created_at and slot.final_at is not null
+        )
+        update seal set final_at = null from hit
+        where seal.merchant = $1 and seal.resource = $2 and seal.from_at = hit.from_at
+        returning seal.from_at, seal.to_at";
+    if created.is_empty() {
+        return Ok(());
+    }
+    let reopened: Vec<(DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(REOPEN)
+        .bind(merchant.as_str())
+        .bind(resource.name())
+        .bind(created)
+        .fetch_all(&mut *connection)
+        .await?;
+    let findings: Vec<Finding> = reopened.into_iter().map(|(from, to)| incomplete(resource, from, to)).collect();
+    exception::raise(connection, merchant, &findings, now).await
+}
+
+fn incomplete(resource: Resource, from: DateTime<Utc>, to: DateTime<Utc>) -> Finding {
+    Finding {
+        class: SEALED_DAY_INCOMPLETE,
+        subject: format!("{resource}:{from}"),
+        detail: format!("records of {resource} turned up in the sealed day from {from} to {to}"),
+        evidence: None,
     }
 }
 

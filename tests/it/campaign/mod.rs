@@ -25,6 +25,7 @@ mod regressions;
 mod run;
 mod scanning;
 mod scenes;
+mod sealing;
 mod stage;
 mod storm;
 mod tally;
