@@ -8,6 +8,7 @@ mod run;
 mod show;
 mod table;
 mod tell;
+mod trouble;
 
 use std::process::ExitCode;
 

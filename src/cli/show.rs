@@ -6,6 +6,7 @@ use serde_json::json;
 use super::host::{Database, circumstances};
 use super::table::table;
 use super::tell::{self, Complaint};
+use super::trouble::troubles;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
@@ -26,10 +27,15 @@ async fn open(config: &Config) -> Result<(Store, Database), Complaint> {
 pub async fn status(config: Config, json: bool) -> Result<Exit, Complaint> {
     let (store, database) = open(&config).await?;
     let open_exceptions = store.open_exception_count().await?;
+    let exceptions = store.open_exceptions(EXCEPTIONS_MAX).await?;
+    let troubles = troubles(&store.cursors().await?, &exceptions, &config.sync, SystemClock::new().now());
     if json {
-        tell::print_json(&status_json(&store, open_exceptions).await?);
+        tell::print_json(&status_json(&store, open_exceptions, &troubles).await?);
     } else {
         tell::print(&resource_table(&store).await?);
+        for trouble in &troubles {
+            tell::print(trouble);
+        }
         let backlogs = store.backlogs().await?;
         if backlogs.is_empty() {
             tell::print("Everything is delivered.");
@@ -44,7 +50,7 @@ pub async fn status(config: Config, json: bool) -> Result<Exit, Complaint> {
     Ok(if open_exceptions > 0 { Exit::OpenExceptions } else { Exit::Clean })
 }
 
-async fn status_json(store: &Store, open_exceptions: i64) -> Result<serde_json::Value, Complaint> {
+async fn status_json(store: &Store, open_exceptions: i64, troubles: &[String]) -> Result<serde_json::Value, Complaint> {
     let progress = Progress::of(store).await?;
     let resources: Vec<_> = summaries(store, &progress)
         .await?
@@ -70,7 +76,9 @@ async fn status_json(store: &Store, open_exceptions: i64) -> Result<serde_json::
         .into_iter()
         .map(|it| json!({ "adapter": it.adapter, "open": it.open, "parked": it.parked, "oldest": it.oldest }))
         .collect();
-    Ok(json!({ "resources": resources, "adapters": backlogs, "open_exceptions": open_exceptions }))
+    Ok(json!({
+        "resources": resources, "adapters": backlogs, "open_exceptions": open_exceptions, "troubles": troubles
+    }))
 }
 
 /// How far each resource is read, at one instant.

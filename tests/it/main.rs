@@ -15,3 +15,4 @@ mod mirror;
 mod refusals;
 mod resume;
 mod staging;
+mod troubles;

@@ -107,11 +107,13 @@ fn either_clock_a_day_wrong_loses_nothing() {
                 wrong(&stage, hours);
                 polls(&mut stage, 6, Duration::from_hours(4)).await;
                 assert!(stage.high_water(Resource::Payments).await <= stage.now(), "{hours} h, ours: {is_ours}");
+                assert_eq!(stage.clocks_told().await, 1, "{hours} h, ours: {is_ours}");
                 wrong(&stage, 0);
                 polls(&mut stage, 2, 15 * MINUTE).await;
                 // What was put off by a clock that was ahead comes a day later.
                 stage.deep_night().await;
                 stage.deep_night().await;
+                assert_eq!(stage.clocks_told().await, 0, "{hours} h, ours: {is_ours}");
                 let report = stage.judged().await;
                 assert!(report.failures.is_empty(), "{hours} h, ours: {is_ours}\n{}", report.failures.join("\n"));
                 stage.strike().await;

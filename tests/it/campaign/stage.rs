@@ -244,6 +244,13 @@ impl Stage {
         sqlx::query_scalar(SELECT).bind(resource.name()).fetch_one(&self.database.pool).await.expect("works in a test")
     }
 
+    /// Open exceptions about clocks that differ, which `status` tells.
+    pub async fn clocks_told(&self) -> i64 {
+        const COUNT: &str =
+            "select count(*) from paystand_sync.exception where class = 'clocks_apart' and resolved_at is null";
+        sqlx::query_scalar(COUNT).fetch_one(&self.database.pool).await.expect("works in a test")
+    }
+
     /// Since when a list is noted as closed to our credentials.
     pub async fn unavailable_since(&self, resource: Resource) -> Option<DateTime<Utc>> {
         const SELECT: &str = "select unavailable_since from paystand_sync.cursor where resource = $1";
