@@ -103,6 +103,7 @@ impl Store {
         }
         seal::write(&mut transaction, batch.merchant, batch.resource, batch.seals, batch.now).await?;
         transaction.commit().await?;
+        self.look_again(batch.resource, ingested.versions).await?;
         Ok(ingested)
     }
 }

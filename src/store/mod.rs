@@ -19,6 +19,7 @@ mod open_item;
 pub mod rate_share;
 mod record;
 mod seal;
+mod statistics;
 mod summary;
 mod window;
 
@@ -57,6 +58,7 @@ const TERMS: [(&str, &str); 4] = [
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    growth: statistics::Growth,
 }
 
 impl Store {
@@ -77,7 +79,7 @@ impl Store {
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
             .await?;
-        let store = Self { pool };
+        let store = Self { pool, growth: statistics::Growth::default() };
         store.claim_environment(environment, now).await?;
         Ok(store)
     }
