@@ -193,13 +193,14 @@ impl Store {
         findings: &[(MerchantId, Finding)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        // The state is compared as an expression, for Postgres knows of no entry in flight and would look for them among all that wait.
         const SETTLE: &str = "
             update ledger_entry e
             set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at,
                 settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $8 end
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
                 as s (merchant, key, state, reason, receipt, due_at)
-            where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.state = 'in_flight'";
+            where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.state || '' = 'in_flight'";
         const SUPERSEDE: &str = "
             update ledger_entry old
             set state = 'superseded', reason = null, settled_at = $4

@@ -46,10 +46,11 @@ pub use summary::{Backlog, ResourceSummary};
 pub use window::BackfillWindow;
 
 /// Our schema, for an ERP may share the database with us. And every statement here looks rows up by key, so no plan that was made
-/// while the tables were empty may be kept, nor one that reads them whole for want of statistics, during a first backfill.
-const TERMS: [(&str, &str); 4] = [
+/// while the tables were empty may be kept, nor one that reads them whole, for want of statistics or because they are small yet.
+const TERMS: [(&str, &str); 5] = [
     ("search_path", "paystand_sync"),
     ("plan_cache_mode", "force_custom_plan"),
+    ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
 ];
