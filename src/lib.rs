@@ -24,6 +24,7 @@
 //! | [`normalize`] | bytes of one object → what was seen and what it means | pure |
 //! | [`events`] | versions of one record → what happened | pure |
 //! | [`journal`] | what happened → balanced entries by account role | pure |
+//! | [`export`] | entries → text that hledger and beancount check | pure |
 //! | [`ledger`] | states of an entry and when to try again | pure |
 //! | [`store`] | our Postgres: records, versions, cursors, ledger, leases | edge |
 //! | [`erp`] | what an adapter is; one folder per adapter | edge |
@@ -60,6 +61,7 @@ pub mod config;
 pub mod engine;
 pub mod erp;
 pub mod events;
+pub mod export;
 pub mod journal;
 pub mod ledger;
 pub mod model;

@@ -6,6 +6,7 @@ mod crash;
 mod daemon;
 mod damage;
 mod economy;
+mod exports;
 mod harness;
 mod house;
 mod literal;
