@@ -25,6 +25,7 @@
 //! | [`events`] | versions of one record → what happened | pure |
 //! | [`journal`] | what happened → balanced entries by account role | pure |
 //! | [`export`] | entries → text that hledger and beancount check | pure |
+//! | [`reconcile`] | entries, payouts and their reports → what is proven, wrong or in transit | pure |
 //! | [`ledger`] | states of an entry and when to try again | pure |
 //! | [`store`] | our Postgres: records, versions, cursors, ledger, leases | edge |
 //! | [`erp`] | what an adapter is; one folder per adapter | edge |
@@ -68,6 +69,7 @@ pub mod model;
 pub mod normalize;
 pub mod ops;
 pub mod paystand;
+pub mod reconcile;
 pub mod sandbox;
 pub mod scan;
 pub mod store;

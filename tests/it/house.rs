@@ -39,7 +39,7 @@ fn pure_code_performs_no_io_and_asks_for_no_time() {
         ["tokio::", "sqlx::", "reqwest::", "std::fs", "std::net", "Utc::now", "Instant::now", "rand::"]
             .map(str::to_owned)
             .to_vec();
-    for part in ["model", "scan", "normalize", "events", "journal", "export", "ledger"] {
+    for part in ["model", "scan", "normalize", "events", "journal", "export", "reconcile", "ledger"] {
         assert_free_of(part, &words);
     }
 }
@@ -47,7 +47,7 @@ fn pure_code_performs_no_io_and_asks_for_no_time() {
 #[test]
 fn pure_code_imports_no_edge_and_no_driver() {
     let others = imports(&["paystand", "store", "erp", "ops", "engine", "cli", "config", "sandbox", "clock"]);
-    for part in ["model", "scan", "normalize", "events", "journal", "export", "ledger"] {
+    for part in ["model", "scan", "normalize", "events", "journal", "export", "reconcile", "ledger"] {
         assert_free_of(part, &others);
     }
 }
@@ -70,9 +70,20 @@ fn the_simulated_paystand_shares_nothing_with_the_client_but_words() {
 #[test]
 fn no_float_stands_on_a_money_path() {
     let floats = ["f64", "f32"].map(str::to_owned);
-    for part in
-        ["model", "scan", "normalize", "events", "journal", "export", "ledger", "store", "erp", "engine", "sandbox"]
-    {
+    for part in [
+        "model",
+        "scan",
+        "normalize",
+        "events",
+        "journal",
+        "export",
+        "reconcile",
+        "ledger",
+        "store",
+        "erp",
+        "engine",
+        "sandbox",
+    ] {
         assert_free_of(part, &floats);
     }
 }

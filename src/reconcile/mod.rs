@@ -1,0 +1,100 @@
+//! Pure: whether the books explain every payout, and what is on its way.
+//!
+//! A payout is explained by its report: each line names a record, and what the books moved through clearing for that record is what
+//! the line settles.
+//!
+//! - A record may be settled by several payouts; only those that are paid settle anything. What failed is settled by the one that
+//!   pays it in the end.
+//! - A line agrees with the books where it brings what is settled of its record nearer to an amount at which the record stood: a fee
+//!   that changes after its payout was right leaves the difference in transit.
+//! - Nothing is lost between the answers: in every currency, clearing is what is in transit, less what unproven payouts paid, plus
+//!   what wrong ones settle beyond what they paid ([`Total`]).
+//! - A payout without a report is unproven, not wrong. What was booked before the first entry given is not known here: give all
+//!   entries since the books were opened.
+
+mod answer;
+mod items;
+mod joined;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{
+    Difference, DifferenceKind, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
+    Total, TransitItem, Verdict,
+};
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use self::items::Items;
+use self::joined::Joint;
+use crate::model::event::Event;
+use crate::model::journal::{Entry, Role};
+use crate::model::money::{Amount, Currency};
+
+/// Ties `entries` to the payouts and report lines among `events`, both in the order in which they came to be.
+#[must_use]
+pub fn reconcile(entries: &[Entry], events: &[Event]) -> Reconciliation {
+    let mut items = Items::of(entries, events);
+    let mut joint = Joint::of(entries, events);
+    let payouts = joint.prove_all(&mut items);
+    let in_transit = in_transit(&items);
+    let totals = totals(entries, &in_transit, &payouts);
+    Reconciliation { payouts, in_transit, totals, movements: movements(entries), strays: joint.strays }
+}
+
+fn in_transit(items: &Items) -> Vec<InTransit> {
+    let mut by_currency: BTreeMap<Currency, Vec<TransitItem>> = BTreeMap::new();
+    for ((record, currency), item) in items.all() {
+        if !item.remaining().is_zero() {
+            let amount = Amount::from(item.remaining());
+            let transit = TransitItem { record: record.clone(), amount, since: item.since };
+            by_currency.entry(currency.clone()).or_default().push(transit);
+        }
+    }
+    let sum = |items: &[TransitItem]| Amount::from(items.iter().map(|item| item.amount.decimal()).sum::<Decimal>());
+    by_currency.into_iter().map(|(currency, items)| InTransit { currency, amount: sum(&items), items }).collect()
+}
+
+fn totals(entries: &[Entry], in_transit: &[InTransit], payouts: &[PayoutProof]) -> Vec<Total> {
+    let mut clearing: BTreeMap<&Currency, Decimal> = BTreeMap::new();
+    for entry in entries {
+        for line in entry.lines.iter().filter(|line| line.role == Role::Clearing) {
+            *clearing.entry(&entry.currency).or_default() += line.amount.decimal();
+        }
+    }
+    let total = |(currency, clearing): (&Currency, Decimal)| {
+        let left = |wanted: fn(&Verdict) -> bool| -> Decimal {
+            let payouts = payouts.iter().filter(|it| it.booked.currency == *currency && wanted(&it.verdict));
+            payouts.map(PayoutProof::unexplained).sum()
+        };
+        let transit =
+            in_transit.iter().find(|it| it.currency == *currency).map_or(Decimal::ZERO, |it| it.amount.decimal());
+        Total {
+            currency: currency.clone(),
+            clearing: Amount::from(clearing),
+            in_transit: Amount::from(transit),
+            unproven: Amount::from(left(|verdict| matches!(verdict, Verdict::Unproven))),
+            wrong: Amount::from(left(|verdict| matches!(verdict, Verdict::Wrong { .. }))),
+        }
+    };
+    clearing.into_iter().map(total).collect()
+}
+
+fn movements(entries: &[Entry]) -> Vec<Movement> {
+    let mut sides: BTreeMap<_, (Decimal, Decimal)> = BTreeMap::new();
+    for entry in entries {
+        for line in &entry.lines {
+            let (debit, credit) = line.sides();
+            let sum = sides.entry((entry.date, line.role, entry.currency.clone())).or_default();
+            *sum = (sum.0 + debit, sum.1 + credit);
+        }
+    }
+    let movement = |((date, role, currency), (debit, credit))| {
+        let (debit, credit) = (Amount::from(debit), Amount::from(credit));
+        Movement { date, role, currency, debit, credit }
+    };
+    sides.into_iter().map(movement).collect()
+}

@@ -1,0 +1,121 @@
+//! Lines of reports that name their records in every way there is, or wrongly.
+
+use serde_json::json;
+
+use super::{Books, WORKED, transit, verdicts, worked};
+use crate::model::ids::SourceId;
+use crate::model::resource::Resource;
+use crate::reconcile::{DifferenceKind, RecordKind, Verdict, reconcile};
+
+#[test]
+fn a_record_paid_out_twice_is_wrong_the_second_time() {
+    let mut books = Books::new();
+    books.payment("P1", "257.50");
+    books.payout("T1", "100.00", "paid", &[("Payment", "P1", "100.00")]);
+    assert_eq!(transit(&books.answer()), ["Payment P1 157.50"]);
+    books.payout("T2", "157.50", "paid", &[("Payment", "P1", "157.50")]);
+    books.payout("T3", "257.50", "paid", &[("Payment", "P1", "257.50")]);
+    let expected = ["T1 Proven", "T2 Proven", "T3 wrong: RecordAmount Payment P1 257.50"];
+    assert_eq!(verdicts(&books.answer()), expected);
+}
+
+#[test]
+fn an_adjustment_that_no_record_explains_is_a_record_of_its_own() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.payout("T1", "9.50", "paid", &[("Payment", "P1", "10.00"), ("Adjustment", "X", "-0.50")]);
+    let answer = books.answer();
+    assert_eq!(verdicts(&answer), ["T1 Proven"]);
+    let record = answer.payouts[0].lines[1].record.as_ref().expect("booked");
+    assert_eq!((record.kind, record.id.as_str()), (RecordKind::Adjustment, "T1.1"));
+    // Later a fee explains it.
+    books.fee("X", "P1", "0.50");
+    let answer = books.answer();
+    assert_eq!((verdicts(&answer), transit(&answer)), (vec!["T1 Proven".to_owned()], Vec::new()));
+    assert_eq!(answer.payouts[0].lines[1].record.as_ref().map(|it| it.kind), Some(RecordKind::Fee));
+}
+
+#[test]
+fn an_adjustment_of_a_fee_that_has_not_changed_is_wrong() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.fee("F1", "P1", "0.50");
+    let lines = [("Payment", "P1", "10.00"), ("Fee", "F1", "-0.50"), ("Adjustment", "F1", "0.20")];
+    books.payout("T1", "9.70", "paid", &lines);
+    assert_eq!(verdicts(&books.answer()), ["T1 wrong: RecordAmount Fee F1 0.20"]);
+}
+
+#[test]
+fn a_dispute_may_open_and_be_won_in_one_report_in_any_order() {
+    for lines in [[("Dispute", "D1", "150.00"), ("Dispute", "D1", "-150.00")], WORKED_BACK] {
+        let mut books = Books::new();
+        books.dispute("D1", "processing", "0");
+        books.dispute("D1", "won", "150.00");
+        books.payout("T1", "-35.00", "paid", &[&lines[..], &[("Fee", "D1", "-35.00")]].concat());
+        assert_eq!(verdicts(&books.answer()), ["T1 Proven"]);
+    }
+}
+
+const WORKED_BACK: [(&str, &str, &str); 2] = [("Dispute", "D1", "-150.00"), ("Dispute", "D1", "150.00")];
+
+#[test]
+fn a_fee_of_a_dispute_may_be_named_by_its_own_id() {
+    let mut books = Books::new();
+    books.dispute("D1", "processing", "0");
+    let fields = json!({"amount": "35.00", "feeType": "paystand", "resourceId": "D1", "resourceType": "Dispute"});
+    books.take(Resource::Fees, "DF", &fields);
+    books.payout("T1", "-185.00", "paid", &[("Dispute", "D1", "-150.00"), ("Fee", "DF", "-35.00")]);
+    assert_eq!((verdicts(&books.answer()), transit(&books.answer())), (vec!["T1 Proven".to_owned()], Vec::new()));
+}
+
+#[test]
+fn a_returned_fee_may_be_named_by_any_of_its_ids() {
+    for (fee_id, named) in [(Some("RF"), "RF"), (Some("RF"), "F1"), (Some("F1"), "F1"), (None, "R1"), (None, "F1")] {
+        let mut books = Books::new();
+        books.payment("P1", "100.00");
+        books.fee("F1", "P1", "3.00");
+        books.payout("T1", "97.00", "paid", &[("Payment", "P1", "100.00"), ("Fee", "F1", "-3.00")]);
+        let fee = json!({"id": fee_id, "amount": "1.20", "currency": "USD", "feeType": "paystand"});
+        books.refund("R1", "P1", "40.00", &json!({"feesRefunded": true, "fees": [fee]}));
+        books.payout("T2", "-38.80", "paid", &[("Refund", "R1", "-40.00"), ("Fee", named, "1.20")]);
+        let answer = books.answer();
+        assert_eq!(verdicts(&answer), ["T1 Proven", "T2 Proven"], "{fee_id:?} {named}");
+        assert_eq!(transit(&answer), [""; 0], "{fee_id:?} {named}");
+    }
+}
+
+#[test]
+fn a_line_without_a_transfer_or_in_another_currency_is_not_lost() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.payout("T1", "10.00", "paid", &[("Payment", "P1", "10.00")]);
+    let line = json!({"transferId": "T1", "resourceType": "Payment", "resourceId": "P1", "transferAmount": "1.00", "currency": "EUR"});
+    books.take(Resource::TransferEntries, "e1", &line);
+    let stray = json!({"resourceType": "Payment", "resourceId": "P1", "transferAmount": "1.00"});
+    books.take(Resource::TransferEntries, "e2", &stray);
+    let answer = books.answer();
+    assert_eq!(verdicts(&answer), ["T1 wrong: OtherCurrency 1.00"]);
+    assert_eq!(answer.strays, [SourceId::new("e2")]);
+}
+
+#[test]
+fn a_payout_that_is_not_booked_as_it_was_paid_is_wrong() {
+    let mut books = worked();
+    books.payout("T1", "432.50", "paid", &WORKED);
+    books.entries.retain(|entry| entry.event_key != "transfer:T1:paid");
+    let answer = reconcile(&books.entries, &books.events);
+    let Verdict::Wrong { differences } = &answer.payouts[0].verdict else { panic!("{answer:?}") };
+    assert_eq!(differences[0].kind, DifferenceKind::BookedAmount);
+}
+
+#[test]
+fn the_answer_is_plain_json() {
+    let mut books = worked();
+    books.payout("T1", "432.60", "paid", &WORKED);
+    let json = serde_json::to_value(books.answer()).expect("plain data");
+    let verdict = &json["payouts"][0]["verdict"];
+    assert_eq!(verdict["verdict"], "wrong");
+    assert_eq!(verdict["differences"][0]["kind"], "report_sum");
+    assert_eq!(verdict["differences"][0]["amount"]["amount"], "-0.10");
+    assert_eq!(json["movements"][0]["date"], "2026-05-12");
+}
