@@ -9,7 +9,9 @@ use super::harvest::{Harvest, sight_rows};
 use super::reader::Reader;
 use crate::model::page::{Stamp, Window};
 use crate::model::record::Observation;
+use crate::model::resource::Resource;
 use crate::normalize::{Sighting, Unreadable, rows};
+use crate::scan::lines::Lines;
 use crate::scan::order::{OrderProof, Stamps};
 use crate::scan::pass::{Evidence, Pass, PassPlan, RowSeen, Verdict};
 use crate::scan::windows::DayRange;
@@ -118,6 +120,7 @@ impl Reader {
         passes: &mut Passes,
     ) -> Result<bool, StepError> {
         let mut pass = Pass::new(plan.clone());
+        let mut lines = Lines::default();
         let mut pages = 0;
         // A proven order leads to the end of what is new, however far that is.
         let is_cut = |pages: u32, proof: &OrderProof| {
@@ -128,9 +131,11 @@ impl Reader {
             if self.stop.is_cancelled() {
                 return Err(StepError::Stopped);
             }
-            let answer = self.client.list(&pass.request(), self.priority).await?;
+            let request = pass.request();
+            let answer = self.client.list(&request, self.priority).await?;
             let page = rows(answer.body).map_err(|not| StepError::NotAList(not.to_string()))?;
             let sightings = sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
+            let sightings = set_apart(sightings, request.offset, &mut lines);
             let seen = rows_seen(&sightings);
             for sighting in &sightings {
                 shown(sighting.as_ref().map(|sighting| &sighting.observation));
@@ -144,7 +149,7 @@ impl Reader {
             pages += 1;
             reading.rows = pass.rows_new();
             self.granted.fetch_max(pass.granted(), Ordering::Relaxed);
-            let sight = || sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
+            let sight = || sightings.clone();
             match verdict {
                 Verdict::Continue if is_cut(pages, proof) => {
                     reading.versions += self.store_sightings(sight, None).await?.0;
@@ -275,6 +280,23 @@ fn closing(finish: Finish, rows: u64, has_news: bool, now: DateTime<Utc>) -> Clo
             Closing { window: Some(window), ..Closing::default() }
         }
     }
+}
+
+/// Lines of a report that say the same are counted; every other row has an id of its own.
+fn set_apart(
+    sightings: Vec<Result<Sighting, Unreadable>>,
+    offset: u64,
+    lines: &mut Lines,
+) -> Vec<Result<Sighting, Unreadable>> {
+    let numbered = |(place, sighting): (u64, Result<Sighting, Unreadable>)| {
+        let sighting = sighting?;
+        if sighting.observation.resource != Resource::TransferEntries {
+            return Ok(sighting);
+        }
+        let ordinal = lines.ordinal(place, &sighting.observation.id);
+        Ok(sighting.with_ordinal(ordinal))
+    };
+    (offset..).zip(sightings).map(numbered).collect()
 }
 
 fn rows_seen(sightings: &[Result<Sighting, Unreadable>]) -> Vec<RowSeen> {

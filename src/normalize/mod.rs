@@ -106,8 +106,8 @@ pub fn sight(resource: Resource, shape: Shape, parent: Option<&SourceId>, body: 
     Ok(Sighting { observation, document, embedded, complete })
 }
 
-/// The record's id. A line of a transfer report has none of its own: its id is `<transferId>:<resourceType>:<resourceId>` with the type in
-/// lower case and the last part left out where the line names no record.
+/// The record's id. A line of a transfer report has none of its own: its id is `<transferId>:<resourceType>:<resourceId>:<amount>` with the
+/// type in lower case, and what the line does not say left out. The amount belongs to it: one report may pay a record and take it back.
 fn own_id(resource: Resource, fields: Fields<'_>, parent: Option<&SourceId>) -> Option<SourceId> {
     let own = fields.id("id").ok().flatten();
     if own.is_some() || resource != Resource::TransferEntries {
@@ -116,10 +116,9 @@ fn own_id(resource: Resource, fields: Fields<'_>, parent: Option<&SourceId>) -> 
     let transfer_id = fields.id("transferId").ok()?.or_else(|| parent.cloned())?;
     let kind = fields.id("resourceType").ok()??.as_str().to_lowercase();
     let subject = fields.id("resourceId").ok()?;
-    Some(SourceId::new(match subject {
-        Some(subject) => format!("{transfer_id}:{kind}:{subject}"),
-        None => format!("{transfer_id}:{kind}"),
-    }))
+    let amount = fields.amount("transferAmount").ok().flatten().map(|amount| amount.decimal().normalize().to_string());
+    let said = subject.map(|subject| subject.to_string()).into_iter().chain(amount);
+    Some(SourceId::new(said.fold(format!("{transfer_id}:{kind}"), |id, part| format!("{id}:{part}"))))
 }
 
 fn is_complete(resource: Resource, shape: Shape, fields: Fields<'_>) -> bool {

@@ -3,6 +3,7 @@
 //! Nothing here performs I/O or knows the time; the engine drives it and acts on what it decides.
 
 pub mod days;
+pub mod lines;
 pub mod news;
 pub mod open_items;
 pub mod order;

@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use paystand_sync::journal::{Booking, Desk, Policy};
 use paystand_sync::model::document::Document;
+use paystand_sync::model::event::Event;
 use paystand_sync::model::ids::SourceId;
 use paystand_sync::model::journal::{Entry, Role};
 use paystand_sync::model::record::Shape;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::normalize::sight;
+use paystand_sync::reconcile::{Verdict, reconcile};
 use paystand_sync::sandbox::{BooksTruth, Business, CUSTOMER_ID, SandboxClock, Seeding, Shown, World, WorldConfig};
+use paystand_sync::scan::lines::Lines;
 use rust_decimal::Decimal;
 
 const SEEDS: u64 = 1_000;
@@ -27,7 +29,11 @@ struct Town {
     clock: Arc<SandboxClock>,
     desk: Desk,
     entries: Vec<Entry>,
+    events: Vec<Event>,
     seen: usize,
+    /// Lines of all reports: ids name their transfer.
+    lines: Lines,
+    place: u64,
     troubles: BTreeMap<&'static str, usize>,
 }
 
@@ -50,7 +56,10 @@ impl Town {
             clock,
             desk: Desk::new(Policy::of(chrono_tz::America::Los_Angeles)),
             entries: Vec::new(),
+            events: Vec::new(),
             seen: 0,
+            lines: Lines::default(),
+            place: 0,
             troubles: BTreeMap::new(),
         }
     }
@@ -72,7 +81,7 @@ impl Town {
     }
 
     /// A row as the daemon would have it: a payment whose list row does not say enough is read by id.
-    fn read(&self, row: &Shown) -> Option<Document> {
+    fn read(&mut self, row: &Shown) -> Option<Document> {
         let (shape, body) = match row.resource {
             Resource::Payments => {
                 let detail = self.world.detail_now(CUSTOMER_ID, row.resource, row.id.as_str())?;
@@ -80,7 +89,13 @@ impl Town {
             }
             _ => (Shape::List, row.body.clone()),
         };
-        Some(document(row.resource, shape, body))
+        let sighting = sight(row.resource, shape, None, body).expect("readable");
+        if row.resource != Resource::TransferEntries {
+            return Some(sighting.document.expect("decodable"));
+        }
+        let ordinal = self.lines.ordinal(self.place, &sighting.observation.id);
+        self.place += 1;
+        Some(sighting.with_ordinal(ordinal).document.expect("decodable"))
     }
 
     fn keep(&mut self, booking: Booking) {
@@ -88,6 +103,7 @@ impl Town {
             assert!(entry.imbalance().is_zero(), "{entry:?}");
         }
         self.entries.extend(booking.entries);
+        self.events.extend(booking.told.into_iter().map(|told| told.event));
         for trouble in booking.troubles {
             *self.troubles.entry(trouble.class).or_default() += 1;
         }
@@ -126,12 +142,31 @@ impl Town {
         let clearing =
             self.sums(|entry, line| (line.role == Role::Clearing).then(|| entry.currency.as_str().to_owned()));
         wrong.extend(different("in transit", &truth.in_transit, &clearing));
+        wrong.extend(self.unproven(&truth));
         wrong
     }
-}
 
-fn document(resource: Resource, shape: Shape, body: Bytes) -> Document {
-    sight(resource, shape, None, body).expect("readable").document.expect("decodable")
+    /// Payouts that the tie-out does not prove, and what it takes for in transit and is not.
+    fn unproven(&self, truth: &BooksTruth) -> Vec<String> {
+        let answer = reconcile(&self.entries, &self.events);
+        let in_transit: BTreeMap<String, Decimal> =
+            answer.in_transit.iter().map(|it| (it.currency.as_str().to_owned(), it.amount.decimal())).collect();
+        let mut wrong = different("tied out in transit", &truth.in_transit, &in_transit);
+        for payout in &answer.payouts {
+            let id = payout.transfer_id.as_str();
+            let told = truth.payouts.iter().find(|told| told.transfer_id == id).expect("it is paid by somebody");
+            let fits = match payout.verdict {
+                Verdict::Proven => told.report && told.status == "paid",
+                Verdict::Unproven => !told.report,
+                Verdict::Returned => told.status != "paid",
+                Verdict::Wrong { .. } => false,
+            };
+            if !fits {
+                wrong.push(format!("payout {told:?} is {:?}", payout.verdict));
+            }
+        }
+        wrong
+    }
 }
 
 fn different<K: Ord + std::fmt::Debug>(

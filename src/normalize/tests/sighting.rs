@@ -159,6 +159,12 @@ fn a_report_entry_gets_its_id_from_what_it_pays() {
         "tr9:payment:pm1"
     );
     assert_eq!(entry_id(r#"{"resourceType":"PAYMENT","resourceId":"pm1"}"#).expect("id"), "tr1:payment:pm1");
+    let (paid, taken_back) = (
+        r#"{"resourceType":"fee","resourceId":"fe1","transferAmount":"-7.830"}"#,
+        r#"{"resourceType":"fee","resourceId":"fe1","transferAmount":7.83}"#,
+    );
+    assert_eq!(entry_id(paid).expect("id"), "tr1:fee:fe1:-7.83");
+    assert_eq!(entry_id(taken_back).expect("id"), "tr1:fee:fe1:7.83");
     assert_eq!(entry_id(r#"{"resourceType":"adjustment"}"#).expect("id"), "tr1:adjustment");
     assert_eq!(entry_id(r#"{"id":"te1","resourceType":"adjustment"}"#).expect("id"), "te1");
     assert!(entry_id(r#"{"transferAmount":"1.00"}"#).is_err());
@@ -169,8 +175,8 @@ fn an_ordinal_sets_equal_report_entries_apart() {
     let entry = read(Resource::TransferEntries, samples::TRANSFER_ENTRY);
     let first = entry.clone().with_ordinal(0);
     let second = entry.with_ordinal(1);
-    assert_eq!(first.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v");
-    assert_eq!(second.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v#1");
+    assert_eq!(first.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v:-7.83");
+    assert_eq!(second.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v:-7.83#1");
     assert_eq!(second.document.expect("decodable").id, second.observation.id);
 }
 
