@@ -45,7 +45,8 @@ pub(super) fn dispute(mut told: Told<'_>, dispute: &Dispute) -> Telling {
 /// Tells the opening, or another amount of it; what is in dispute.
 fn opened(told: &mut Told<'_>, dispute: &Dispute) -> Option<Reversal> {
     let money = told.money()?;
-    let settlement = settlement(told, &money, &dispute.settlement)?;
+    let before = told.settled_before(Kind::DisputeOpened, &money);
+    let settlement = settlement(told, &money, &dispute.settlement, before.as_ref())?;
     let opening = Reversal {
         money,
         settlement,

@@ -67,7 +67,8 @@ fn charge(told: &mut Told<'_>, payment: &Payment, before: Option<&Charge>) -> Op
         told.trouble("amount_mismatch", detail);
         return None;
     }
-    let settlement = settlement(told, &gross, &payment.settlement)?.or_else(|| before?.settlement.clone());
+    let settled_before = before.and_then(|before| before.settlement.as_ref());
+    let settlement = settlement(told, &gross, &payment.settlement, settled_before)?;
     let (convenience_fee, discount) = match &payment.fee_split {
         Some(FeeSplit { payer_total_fees, payer_discount, .. }) => (
             payer_total_fees.or_else(|| before?.convenience_fee).filter(|fee| !fee.is_zero()),
@@ -80,11 +81,17 @@ fn charge(told: &mut Told<'_>, payment: &Payment, before: Option<&Charge>) -> Op
     Some(Charge { gross, settlement, convenience_fee, discount, customer_ref, account_key })
 }
 
-/// What the merchant's account receives, where that is another currency; `None` where it is and the amount is not said.
+/// What the merchant's account receives, where that is another currency; `None` where it is and the amount is not said. Where
+/// nothing is said, what was said `before` of the same money holds.
 #[expect(clippy::option_option, reason = "no settlement and one that must be waited for are different answers")]
-pub(super) fn settlement(told: &mut Told<'_>, money: &Money, settlement: &Settlement) -> Option<Option<Money>> {
+pub(super) fn settlement(
+    told: &mut Told<'_>,
+    money: &Money,
+    settlement: &Settlement,
+    before: Option<&Money>,
+) -> Option<Option<Money>> {
     match (&settlement.currency, settlement.amount) {
-        (None, _) => Some(None),
+        (None, _) => Some(before.cloned()),
         (Some(currency), _) if *currency == money.currency => Some(None),
         (Some(currency), Some(amount)) => Some(Some(Money { amount, currency: currency.clone() })),
         (Some(currency), None) => {

@@ -33,7 +33,8 @@ fn ended(told: &mut Told<'_>, kind: Kind) {
 
 fn paid(told: &mut Told<'_>, refund: &Refund) {
     let Some(money) = told.money() else { return };
-    let Some(settlement) = settlement(told, &money, &refund.settlement) else { return };
+    let before = told.settled_before(Kind::RefundPaid, &money);
+    let Some(settlement) = settlement(told, &money, &refund.settlement, before.as_ref()) else { return };
     let reversal = Reversal {
         money,
         settlement,
@@ -61,16 +62,29 @@ fn returned_fees(told: &mut Told<'_>, refund: &Refund) {
     for fee in refund.fees.iter().flatten() {
         let Some(amount) = fee.amount.filter(|amount| !amount.is_zero()) else { continue };
         let Some(currency) = fee.currency.clone().or_else(|| told.document.currency.clone()) else { continue };
-        let fact = Fact::FeeReturn(FeeReturn {
+        let fee = FeeReturn {
             returned: Money { amount: amount.abs(), currency },
             payment_id: refund.payment_id.clone(),
             refund_id: Some(told.document.id.clone()),
             fee_id: fee.id.clone(),
-        });
-        let since =
-            told.events().rev().take_while(|event| !matches!(event.kind, Kind::RefundReversed | Kind::RefundFailed));
-        if !since.into_iter().any(|event| event.kind == Kind::FeeRefunded && event.fact == fact) {
-            told.tell(Kind::FeeRefunded, told.updated_at(), fact);
+        };
+        if !is_returned(told, &fee) {
+            told.tell(Kind::FeeRefunded, told.updated_at(), Fact::FeeReturn(fee));
         }
+    }
+}
+
+/// Whether this was the last word on the fee since the refund was paid. Of fees without an id only the amounts can be compared.
+fn is_returned(told: &Told<'_>, fee: &FeeReturn) -> bool {
+    let since =
+        told.events().rev().take_while(|event| !matches!(event.kind, Kind::RefundReversed | Kind::RefundFailed));
+    let mut same_fee = since.filter_map(|event| match &event.fact {
+        Fact::FeeReturn(before) if before.fee_id == fee.fee_id => Some(&before.returned),
+        _ => None,
+    });
+    if fee.fee_id.is_some() {
+        same_fee.next() == Some(&fee.returned)
+    } else {
+        same_fee.any(|returned| *returned == fee.returned)
     }
 }

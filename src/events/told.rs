@@ -54,6 +54,14 @@ impl<'a> Told<'a> {
         self.last(kinds).is_some_and(|event| event.kind == kind)
     }
 
+    /// What the last `kind` said that `money` settles as.
+    pub(super) fn settled_before(&self, kind: Kind, money: &Money) -> Option<Money> {
+        match self.last(&[kind]).map(|event| &event.fact) {
+            Some(Fact::Refund(before) | Fact::Dispute(before)) if before.money == *money => before.settlement.clone(),
+            _ => None,
+        }
+    }
+
     /// When the version that is read says that it was changed.
     pub(super) fn updated_at(&self) -> DateTime<Utc> {
         self.document.updated_at.or(self.document.created_at).unwrap_or(self.seen_at)

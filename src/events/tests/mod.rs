@@ -1,4 +1,7 @@
-//! What leaves the house.
+//! What leaves the house, and what holds whatever is told.
+
+mod kept;
+mod play;
 
 use chrono::DateTime;
 use serde_json::Value;
