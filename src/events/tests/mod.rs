@@ -2,6 +2,7 @@
 
 mod kept;
 mod play;
+mod properties;
 
 use chrono::DateTime;
 use serde_json::Value;
