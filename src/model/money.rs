@@ -6,6 +6,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// What the source may say before and after the point. Sums of such amounts, dozens of the largest and the finest, are exact; beyond it
+/// the arithmetic would round or overflow.
+const WHOLE_DIGITS_MAX: usize = 18;
+const DECIMALS_MAX: u32 = 9;
+
 /// The text is not a plain decimal that can be held exactly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
@@ -40,14 +45,23 @@ impl Amount {
         Decimal::from_str_exact(text).map(Self).map_err(|_| AmountError::TooLong(text.to_owned()))
     }
 
+    /// Parses an amount of the source that is going to be added to others.
+    fn parse_summable(text: &str) -> Result<Self, AmountError> {
+        let amount = Self::parse(text)?;
+        let whole = amount.0.trunc().abs();
+        let is_summable = amount.0.scale() <= DECIMALS_MAX && whole.to_string().len() <= WHOLE_DIGITS_MAX;
+        is_summable.then_some(amount).ok_or_else(|| AmountError::TooLong(text.to_owned()))
+    }
+
     /// Parses a JSON string or number by its token, so `0.10` stays `0.10`.
     ///
     /// # Errors
-    /// As [`Amount::parse`]; [`AmountError::WrongType`] for any other JSON type.
+    /// As [`Amount::parse`], and [`AmountError::TooLong`] for more than 18 digits before the point or 9 after it;
+    /// [`AmountError::WrongType`] for any other JSON type.
     pub fn from_json(value: &Value) -> Result<Self, AmountError> {
         match value {
-            Value::String(text) => Self::parse(text),
-            Value::Number(number) => Self::parse(number.as_str()),
+            Value::String(text) => Self::parse_summable(text),
+            Value::Number(number) => Self::parse_summable(number.as_str()),
             Value::Null => Err(AmountError::WrongType("null")),
             Value::Bool(_) => Err(AmountError::WrongType("a boolean")),
             Value::Array(_) => Err(AmountError::WrongType("a list")),
@@ -154,5 +168,16 @@ mod tests {
         assert_eq!(amounts[1].as_ref().expect("text").to_string(), "289.82");
         assert_eq!(amounts[2].as_ref().expect("number").to_string(), "12345678901234567.891");
         assert!(amounts[3].is_err() && amounts[4].is_err());
+    }
+
+    #[test]
+    fn what_the_source_says_is_small_enough_to_be_added_up() {
+        let read = |text: &str| Amount::from_json(&Value::from(text)).map(Amount::decimal);
+        let largest = read("999999999999999999.999999999").expect("the limit");
+        assert_eq!((0..79).map(|_| largest).sum::<Decimal>().to_string(), "78999999999999999999.999999921");
+        for text in ["1000000000000000000", "-1000000000000000000", "0.0000000001", "79228162514264337593543950335"] {
+            assert_eq!(read(text), Err(AmountError::TooLong(text.to_owned())));
+        }
+        assert!(read("0000000000000000000000.10").is_ok());
     }
 }
