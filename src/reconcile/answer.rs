@@ -11,7 +11,7 @@ use crate::model::money::{Amount, Currency, Money};
 /// Everything that a tie-out found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reconciliation {
-    /// In the order in which they were paid.
+    /// In the order in which they were first spoken of.
     pub payouts: Vec<PayoutProof>,
     pub in_transit: Vec<InTransit>,
     pub totals: Vec<Total>,
@@ -124,7 +124,7 @@ pub enum RecordKind {
     DisputeFee,
     /// A returned fee without an id of its own, by the refund.
     ReturnedFee,
-    /// By the line of the report.
+    /// By what the line of the report names, or else by the line.
     Adjustment,
     /// By the entry that moved clearing without saying for what.
     Entry,

@@ -20,12 +20,21 @@ pub(super) struct Item {
     /// What clearing held for it after each event.
     history: Vec<(String, Decimal)>,
     settled: Decimal,
+    /// Steps of the history that a line has paid as such.
+    claimed: Vec<Decimal>,
 }
 
 impl Item {
     fn new(entry: &Entry, line: &Line) -> Self {
         let (payment_id, refund_id) = (line.links.payment_id.clone(), line.links.refund_id.clone());
-        Self { since: entry.date, payment_id, refund_id, history: Vec::new(), settled: Decimal::ZERO }
+        Self {
+            since: entry.date,
+            payment_id,
+            refund_id,
+            history: Vec::new(),
+            settled: Decimal::ZERO,
+            claimed: Vec::new(),
+        }
     }
 
     /// What one event reverses and books anew counts as one step: nobody was ever between the two.
@@ -42,10 +51,23 @@ impl Item {
         self.history.last().map_or(Decimal::ZERO, |(_, value)| *value) - self.settled
     }
 
-    /// Whether `share` brings what is settled nearer to an amount at which the record stood, and not beyond it.
+    /// Whether `share` is a step of the record that no line has paid yet, or brings what is settled nearer to an amount at which the
+    /// record stood, and not beyond it.
     pub(super) fn agrees(&self, share: Decimal) -> bool {
+        if self.is_open_step(share) {
+            return true;
+        }
         let opens = self.history.iter().map(|(_, value)| *value - self.settled);
         opens.filter(|open| same_way(*open, share)).any(|open| share.abs() <= open.abs())
+    }
+
+    /// A reversal may be paid out before what it reverses: that went with a transfer which failed, and comes again later.
+    fn is_open_step(&self, share: Decimal) -> bool {
+        let values = self.history.iter().map(|(_, value)| *value);
+        let steps =
+            std::iter::once(Decimal::ZERO).chain(values.clone()).zip(values).map(|(before, after)| after - before);
+        let count = |steps: &mut dyn Iterator<Item = Decimal>| steps.filter(|step| *step == share).count();
+        self.history.len() > 1 && count(&mut steps.into_iter()) > count(&mut self.claimed.iter().copied())
     }
 
     /// Settles all of a `share` that agrees, and of another one what is in transit in its direction.
@@ -56,6 +78,9 @@ impl Item {
             false if same_way(remaining, share) => remaining,
             false => Decimal::ZERO,
         };
+        if self.is_open_step(taken) {
+            self.claimed.push(taken);
+        }
         self.settled += taken;
         taken
     }
@@ -75,11 +100,7 @@ pub(super) struct Items {
 
 impl Items {
     pub(super) fn of(entries: &[Entry], events: &[Event]) -> Self {
-        let adjustments: HashMap<&str, &SourceId> = events
-            .iter()
-            .filter(|event| event.kind == Kind::AdjustmentReported)
-            .map(|event| (event.key.as_str(), &event.id))
-            .collect();
+        let adjustments: HashMap<&str, &SourceId> = events.iter().filter_map(adjusted).collect();
         let mut items: BTreeMap<(Record, Currency), Item> = BTreeMap::new();
         let mut records: HashMap<&str, Record> = HashMap::new();
         for entry in entries {
@@ -158,12 +179,22 @@ fn record_of(entry: &Entry, line: &Line, adjustments: &HashMap<&str, &SourceId>)
         (if has(Role::ProcessingFeeExpense) { RecordKind::ReturnedFee } else { RecordKind::Refund }, refund.clone())
     } else if let Some(payment) = &links.payment_id {
         (RecordKind::Payment, payment.clone())
-    } else if let Some(report_line) = adjustments.get(entry.event_key.as_str()) {
-        (RecordKind::Adjustment, (*report_line).clone())
+    } else if let Some(named) = adjustments.get(entry.event_key.as_str()) {
+        (RecordKind::Adjustment, (*named).clone())
     } else {
         (RecordKind::Entry, SourceId::new(&entry.key))
     };
     Record { kind, id }
+}
+
+/// What an adjustment is known by: the items of a transfer that failed come again in another one under the same name.
+fn adjusted(event: &Event) -> Option<(&str, &SourceId)> {
+    match &event.fact {
+        Fact::ReportLine(line) if event.kind == Kind::AdjustmentReported => {
+            Some((event.key.as_str(), line.named_id.as_ref().unwrap_or(&event.id)))
+        }
+        _ => None,
+    }
 }
 
 fn dispute_fees(events: &[Event]) -> HashMap<SourceId, SourceId> {

@@ -1,6 +1,6 @@
 //! Payouts with the lines of their reports, each joined to what it settles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -12,6 +12,9 @@ use crate::model::event::{Event, Fact, Kind, ReportLine};
 use crate::model::ids::SourceId;
 use crate::model::journal::{Entry, Role};
 use crate::model::money::{Amount, Currency, Money};
+
+/// A line with what it settles, and what of it the books do not explain.
+type Joined = (JoinedLine, Option<Difference>);
 
 /// What is known of one transfer.
 #[derive(Debug, Default)]
@@ -27,6 +30,8 @@ struct Transfer {
 #[derive(Debug, Default)]
 pub(super) struct Joint {
     transfers: BTreeMap<SourceId, Transfer>,
+    /// Places of the first events that speak of each.
+    firsts: BTreeMap<SourceId, usize>,
     pub(super) strays: Vec<SourceId>,
 }
 
@@ -37,7 +42,8 @@ impl Joint {
             joint.book(entry);
         }
         let mut lines: BTreeMap<&SourceId, &ReportLine> = BTreeMap::new();
-        for event in events {
+        for (place, event) in events.iter().enumerate() {
+            joint.mention(place, event);
             match (event.kind, &event.fact) {
                 (Kind::TransferPaid, Fact::Payout(payout)) => {
                     joint.transfer(&event.id).paid = Some((event.occurred_at, payout.money.clone()));
@@ -58,6 +64,17 @@ impl Joint {
         joint
     }
 
+    fn mention(&mut self, place: usize, event: &Event) {
+        let transfer = match (event.kind, &event.fact) {
+            (Kind::TransferPaid, _) => Some(&event.id),
+            (_, Fact::ReportLine(line)) => line.transfer_id.as_ref(),
+            _ => None,
+        };
+        if let Some(transfer) = transfer {
+            self.firsts.entry(transfer.clone()).or_insert(place);
+        }
+    }
+
     fn transfer(&mut self, id: &SourceId) -> &mut Transfer {
         self.transfers.entry(id.clone()).or_default()
     }
@@ -71,22 +88,54 @@ impl Joint {
         }
     }
 
-    /// Proves the payouts in the order in which they were paid. A transfer of which nothing but lines is known is none yet.
+    /// Proves the payouts in the order in which they were first spoken of. A transfer of which nothing but lines is known is none yet.
     pub(super) fn prove_all(&mut self, items: &mut Items) -> Vec<PayoutProof> {
         let mut transfers: Vec<(&SourceId, &Transfer)> =
             self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
-        transfers.sort_by_key(|(id, it)| (it.paid.as_ref().map(|(at, _)| *at), *id));
-        transfers.into_iter().flat_map(|(id, transfer)| transfer.prove(id, items)).collect()
+        transfers.sort_by_key(|(id, _)| (self.firsts.get(*id), *id));
+        let mut joined = join_all(&transfers, items);
+        let proofs = transfers.into_iter().flat_map(|(id, transfer)| {
+            let lines = joined.remove(id).unwrap_or_default();
+            transfer.prove(id, lines)
+        });
+        proofs.collect()
     }
+}
+
+/// Settles the lines of everything that was paid. Neither the order of lines nor that of payouts means anything, for what a failed
+/// transfer carried comes again later: what agrees with the books is settled first.
+fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -> HashMap<&'t SourceId, Vec<Joined>> {
+    let paid = transfers.iter().filter_map(|(id, it)| Some((*id, &it.paid.as_ref()?.1.currency, &it.lines)));
+    let mut open: Vec<(&SourceId, &Currency, &(SourceId, ReportLine))> =
+        paid.flat_map(|(id, currency, lines)| lines.iter().map(move |line| (id, currency, line))).collect();
+    let mut joined: HashMap<&SourceId, Vec<Joined>> = HashMap::new();
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|(transfer, currency, (id, line))| {
+            let is_settled = agrees(id, line, items);
+            if is_settled {
+                joined.entry(transfer).or_default().push(join(id, line, currency, items));
+            }
+            !is_settled
+        });
+        if open.len() == before {
+            let (transfer, currency, (id, line)) = open.remove(0);
+            joined.entry(transfer).or_default().push(join(id, line, currency, items));
+        }
+    }
+    for lines in joined.values_mut() {
+        lines.sort_by(|(one, _), (other, _)| one.line_id.cmp(&other.line_id));
+    }
+    joined
 }
 
 impl Transfer {
     /// One proof; one more for every other currency that was booked for it, which is wrong.
-    fn prove(&self, id: &SourceId, items: &mut Items) -> Vec<PayoutProof> {
+    fn prove(&self, id: &SourceId, lines: Vec<Joined>) -> Vec<PayoutProof> {
         let own = self.paid.as_ref().map(|(_, money)| &money.currency);
         let others = self.booked.iter().filter(|(currency, _)| own != Some(currency));
         let strange: Vec<PayoutProof> = others.map(|(currency, _)| self.unpaid(id, currency)).collect();
-        let proof = self.paid.as_ref().map(|(at, paid)| self.paid(id, *at, paid, items));
+        let proof = self.paid.as_ref().map(|(at, paid)| self.paid(id, *at, paid, lines));
         proof.into_iter().chain(strange).collect()
     }
 
@@ -107,11 +156,11 @@ impl Transfer {
         PayoutProof { transfer_id, paid_at: None, booked_on, paid, booked, reported: None, verdict, lines: Vec::new() }
     }
 
-    fn paid(&self, id: &SourceId, at: DateTime<Utc>, paid: &Money, items: &mut Items) -> PayoutProof {
+    fn paid(&self, id: &SourceId, at: DateTime<Utc>, paid: &Money, lines: Vec<Joined>) -> PayoutProof {
         let booked = self.booked(&paid.currency);
         let mut differences: Vec<Difference> = booked_amount(&booked, paid).into_iter().collect();
         let mut joined = Vec::with_capacity(self.lines.len());
-        for (line, difference) in self.join_all(&paid.currency, items) {
+        for (line, difference) in lines {
             joined.push(line);
             differences.extend(difference);
         }
@@ -139,19 +188,6 @@ impl Transfer {
             lines: joined,
         }
     }
-
-    /// The order of the lines of a report means nothing: what agrees with the books is settled first.
-    fn join_all(&self, currency: &Currency, items: &mut Items) -> Vec<(JoinedLine, Option<Difference>)> {
-        let mut open: Vec<&(SourceId, ReportLine)> = self.lines.iter().collect();
-        let mut joined = Vec::with_capacity(open.len());
-        while !open.is_empty() {
-            let place = open.iter().position(|(id, line)| agrees(id, line, items)).unwrap_or_default();
-            let (id, line) = open.remove(place);
-            joined.push(join(id, line, currency, items));
-        }
-        joined.sort_by(|(one, _), (other, _)| one.line_id.cmp(&other.line_id));
-        joined
-    }
 }
 
 fn agrees(line_id: &SourceId, line: &ReportLine, items: &Items) -> bool {
@@ -167,12 +203,7 @@ fn booked_amount(booked: &Money, paid: &Money) -> Option<Difference> {
 }
 
 /// Settles what a line names, and says what of the line the books do not explain.
-fn join(
-    line_id: &SourceId,
-    line: &ReportLine,
-    currency: &Currency,
-    items: &mut Items,
-) -> (JoinedLine, Option<Difference>) {
+fn join(line_id: &SourceId, line: &ReportLine, currency: &Currency, items: &mut Items) -> Joined {
     let share = line.share.amount.decimal();
     let is_ours = line.share.currency == *currency;
     let record = record_of(line_id, line, items).filter(|_| is_ours);
@@ -208,7 +239,9 @@ fn record_of(line_id: &SourceId, line: &ReportLine, items: &Items) -> Option<Rec
         SubjectType::Refund => find(RecordKind::Refund),
         SubjectType::Dispute => find(RecordKind::Dispute),
         SubjectType::Fee => fee(),
-        SubjectType::Adjustment => fee().or_else(|| items.find(&[RecordKind::Adjustment], line_id, currency)),
+        SubjectType::Adjustment => {
+            fee().or_else(|| items.find(&[RecordKind::Adjustment], named.unwrap_or(line_id), currency))
+        }
         SubjectType::Receivable | SubjectType::Withdrawal | SubjectType::Transfer | SubjectType::Unknown(_) => None,
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! - A record may be settled by several payouts; only those that are paid settle anything. What failed is settled by the one that
 //!   pays it in the end.
+//! - The order of payouts means nothing: what a failed transfer carried comes again in a later one.
 //! - A line agrees with the books where it brings what is settled of its record nearer to an amount at which the record stood: a fee
 //!   that changes after its payout was right leaves the difference in transit.
 //! - Nothing is lost between the answers: in every currency, clearing is what is in transit, less what unproven payouts paid, plus

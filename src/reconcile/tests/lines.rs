@@ -27,7 +27,7 @@ fn an_adjustment_that_no_record_explains_is_a_record_of_its_own() {
     let answer = books.answer();
     assert_eq!(verdicts(&answer), ["T1 Proven"]);
     let record = answer.payouts[0].lines[1].record.as_ref().expect("booked");
-    assert_eq!((record.kind, record.id.as_str()), (RecordKind::Adjustment, "T1.1"));
+    assert_eq!((record.kind, record.id.as_str()), (RecordKind::Adjustment, "X"));
     // Later a fee explains it.
     books.fee("X", "P1", "0.50");
     let answer = books.answer();
