@@ -139,4 +139,8 @@ create index record_report on record (merchant, parent_id) where resource = 'tra
 create index record_memo on record (merchant, party) where resource = 'credit_memos';
 
 alter table ledger_entry add column what text not null default 'document' check (what in ('document', 'event', 'entry'));
+alter table ledger_entry add column baseline text;
+alter table ledger_entry add column nets text;
+comment on column ledger_entry.baseline is 'The journal entry from before the adapter''s first day that this one corrects: the target does not hold it.';
+comment on column ledger_entry.nets is 'The reversal of that entry, which is not delivered by itself: only the difference is.';
 comment on column ledger_entry.what is 'What is delivered: a version of a record, an event, or a journal entry.';

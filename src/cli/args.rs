@@ -48,6 +48,22 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Tie the books to the payouts: proven, unproven or wrong, and what is in transit
+    Reconcile {
+        /// Only the payouts and movements booked on this day
+        #[arg(long, value_name = "DATE")]
+        date: Option<NaiveDate>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the journal for a program of plain text accounting
+    Export {
+        #[arg(value_enum)]
+        format: super::books::Format,
+        /// Name accounts by the chart of this adapter
+        #[arg(long, value_name = "NAME")]
+        adapter: Option<String>,
+    },
     /// What a person must see
     Exceptions {
         #[command(subcommand)]

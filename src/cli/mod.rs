@@ -1,6 +1,7 @@
 //! The verbs. Results go to stdout, logs and errors to stderr; every failure is one sentence, its next step and an exit code.
 
 mod args;
+mod books;
 mod demo;
 mod doctor;
 mod host;
@@ -73,6 +74,14 @@ fn serve(arguments: Arguments) -> Result<Exit, Complaint> {
         Verb::Exceptions { verb: ExceptionsVerb::Resolve { id, reason } } => {
             let config = load_with_merchant(config.as_deref())?;
             block_on(show::resolve(config, id, reason))
+        }
+        Verb::Reconcile { date, json } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(books::reconcile(config, date, json))
+        }
+        Verb::Export { format, adapter } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(books::export(config, format, adapter))
         }
         Verb::Migrate => {
             let config = load_with_merchant(config.as_deref())?;

@@ -16,7 +16,7 @@ use crate::store::{Cursor, ResourceSummary, SealedThrough, Store};
 const EXCEPTIONS_MAX: i64 = 1_000;
 
 /// Opens the store without talking to anybody else.
-async fn open(config: &Config) -> Result<(Store, Database), Complaint> {
+pub async fn open(config: &Config) -> Result<(Store, Database), Complaint> {
     let database = Database::open(&config.database).await?;
     let environment = config.environment().ok_or(StepError::NoMerchant)?;
     let now = circumstances()?.clock.now();

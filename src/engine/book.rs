@@ -183,17 +183,57 @@ impl Bookkeeper {
                 resource: event.resource,
                 id: event.id.clone(),
                 state: state(event.occurred_at),
+                baseline: None,
+                nets: None,
             };
             if reader.wants.events {
                 outgoing.extend(ledger.told.iter().map(|told| out("event", &told.event.key, &told.event)));
             }
             if reader.wants.entries {
+                let mut entries = Vec::with_capacity(ledger.entries.len());
                 for (_, entry) in &ledger.entries {
-                    outgoing.push(self.entry_for(reader, ledger, entry, &out).await?);
+                    entries.push(self.entry_for(reader, ledger, entry, &out).await?);
                 }
+                if reader.post_from.is_some() {
+                    self.correct_baseline(reader, ledger, &mut entries).await?;
+                }
+                outgoing.extend(entries);
             }
         }
         Ok(outgoing)
+    }
+
+    /// What takes back an entry from before the adapter's first day goes out as one with what replaces it: the target holds only the
+    /// opening balance.
+    async fn correct_baseline(
+        &self,
+        reader: &Reader,
+        ledger: &Ledger,
+        outgoing: &mut [Outgoing],
+    ) -> Result<(), StoreError> {
+        let reversed: Vec<&str> = ledger.entries.iter().filter_map(|(_, entry)| entry.reverses.as_deref()).collect();
+        let mut baseline = self.store.baselined(&self.merchant.customer_id, &reader.adapter, &reversed).await?;
+        baseline.extend(outgoing.iter().filter(|it| it.state == State::Baseline).map(|it| it.key.clone()));
+        for (place, (_, reversal)) in ledger.entries.iter().enumerate() {
+            let Some(original) = reversal.reverses.as_ref().filter(|key| baseline.contains(*key)) else { continue };
+            if outgoing[place].state == State::Baseline {
+                continue;
+            }
+            outgoing[place].baseline = Some(original.clone());
+            let replaces = |(_, entry): &(SourceId, Entry)| {
+                entry.event_key == reversal.event_key
+                    && entry.currency == reversal.currency
+                    && entry.reverses.is_none()
+                    && entry.lines.iter().any(|line| reversal.lines.iter().any(|other| other.role == line.role))
+            };
+            let next = ledger.entries.iter().enumerate().skip(place + 1).find(|(_, entry)| replaces(entry));
+            if let Some((next, _)) = next.filter(|(next, _)| outgoing[*next].nets.is_none()) {
+                outgoing[place].state = State::NotApplicable;
+                outgoing[next].baseline = Some(original.clone());
+                outgoing[next].nets = Some(reversal.key.clone());
+            }
+        }
+        Ok(())
     }
 
     /// An entry may book an event that was told before, whose payment is only now seen to post.
@@ -233,7 +273,8 @@ fn documents(waiting: Vec<Waiting>, ledger: &mut Ledger) -> Vec<Page> {
     let mut pages = Vec::with_capacity(waiting.len());
     for mut version in waiting {
         let body = version.take_body();
-        match read_again(&version.resource, Some(&version.shape), version.parent_id.as_deref(), &body) {
+        let record = (version.resource.as_str(), version.source_id.as_str());
+        match read_again(record, Some(&version.shape), version.parent_id.as_deref(), &body) {
             Ok(document) => pages.push(Page { waiting: version, document }),
             Err(reason) => ledger.findings.push(Finding {
                 class: "unbookable_record",

@@ -30,19 +30,33 @@ pub(super) struct Tonight {
     seals: Vec<Seal>,
     slots: Vec<(Slot, Content)>,
     shown: HashSet<SourceId>,
+    /// When rows that cannot be read were created, as far as they say.
+    unread: Vec<Option<DateTime<Utc>>>,
 }
 
 impl Tonight {
     /// Takes note of a row that the list showed.
-    pub fn show(&mut self, seen: &Observation) {
+    pub fn show(&mut self, seen: Result<&Observation, &Unreadable>) {
+        match seen {
+            Ok(seen) => self.show_one(seen),
+            Err(unreadable) => self.unread.push(created_of(&unreadable.body)),
+        }
+    }
+
+    fn show_one(&mut self, seen: &Observation) {
         let (Some((first, _)), Some((last, _))) = (self.slots.first(), self.slots.last()) else { return };
         if seen.created_at.is_some_and(|created| created >= first.from && created < last.to) {
             self.shown.insert(seen.id.clone());
         }
     }
 
+    /// Whether a row that cannot be read may belong to the slot, so that nobody can say that the slot is complete.
+    fn is_doubtful(&self, slot: Slot) -> bool {
+        self.unread.iter().any(|created| created.is_none_or(|created| created >= slot.from && created < slot.to))
+    }
+
     fn part(&self, slots: &[(Slot, Content)]) -> Self {
-        Self { seals: self.seals.clone(), slots: slots.to_vec(), shown: HashSet::new() }
+        Self { seals: self.seals.clone(), slots: slots.to_vec(), shown: HashSet::new(), unread: Vec::new() }
     }
 }
 
@@ -59,7 +73,7 @@ impl Job {
         for slot in due(&closed, &seals, now) {
             slots.push((slot, self.reader.store.content(merchant, self.reader.resource, slot).await?));
         }
-        Ok(Tonight { seals, slots, shown: HashSet::new() })
+        Ok(Tonight { seals, slots, shown: HashSet::new(), unread: Vec::new() })
     }
 
     /// Seals by night. A list that turns out to have no date filter is read whole instead, which seals as well.
@@ -102,7 +116,7 @@ impl Job {
             zone,
         };
         let plan = self.plan(Some(window), Stamp::Created);
-        let mut show = |seen: Result<&Observation, &Unreadable>| seen.into_iter().for_each(|seen| tonight.show(seen));
+        let mut show = |seen: Result<&Observation, &Unreadable>| tonight.show(seen);
         let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), &mut show).await?;
         progress.rows += reading.rows;
         progress.versions += reading.versions;
@@ -143,6 +157,7 @@ impl Job {
             seals::Finding::Sealed { readings, is_final } => (readings, true, is_final),
             seals::Finding::Agreed { readings, is_final } => (readings, false, is_final),
         };
+        let is_final = is_final && !tonight.is_doubtful(slot);
         Ok(NewSeal { slot, zone: self.reader.merchant.timezone, content, sums, readings, is_new, is_final })
     }
 
@@ -183,6 +198,12 @@ impl Job {
             }
         }
     }
+}
+
+/// When a row was created, by its bytes alone.
+fn created_of(body: &[u8]) -> Option<DateTime<Utc>> {
+    let row: serde_json::Value = serde_json::from_slice(body).ok()?;
+    row.get("created")?.as_str()?.parse().ok()
 }
 
 /// Cuts a run of slots where it would hold too many rows for one pass.

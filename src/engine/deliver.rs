@@ -18,6 +18,7 @@ use crate::ledger::retry;
 use crate::ledger::state::{Event, State};
 use crate::model::document::Document;
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
+use crate::model::journal::Entry;
 use crate::model::record::Shape;
 use crate::model::resource::{Resource, UnknownResource};
 use crate::normalize::sight;
@@ -186,10 +187,7 @@ impl Settled {
 fn concrete(entry: &mut Claimed, environment: Environment) -> Result<Delivery, String> {
     let payload = match entry.what.as_str() {
         "event" => told(entry, environment)?,
-        "entry" => {
-            let text = entry.text.take().ok_or("the journal entry is not there")?;
-            Payload::Entry(serde_json::from_str(&text).map_err(|error| error.to_string())?)
-        }
+        "entry" => Payload::Entry(Box::new(journal_entry(entry)?)),
         _ => document(entry)?,
     };
     Ok(Delivery { merchant: MerchantId::new(&entry.merchant), key: entry.key.clone(), payload })
@@ -202,16 +200,35 @@ fn told(entry: &mut Claimed, environment: Environment) -> Result<Payload, String
     Ok(Payload::Event(Box::new(Told { event, envelope })))
 }
 
+/// An entry as the adapter's books need it: of a correction of what they do not hold, the difference.
+fn journal_entry(claimed: &mut Claimed) -> Result<Entry, String> {
+    let read = |text: Option<String>| {
+        let text = text.ok_or("the journal entry is not there")?;
+        serde_json::from_str::<Entry>(&text).map_err(|error| error.to_string())
+    };
+    let mut entry = read(claimed.text.take())?;
+    if let Some(reversal) = claimed.nets.take() {
+        entry = entry.with(&read(Some(reversal))?);
+    }
+    if let Some(baseline) = &claimed.baseline {
+        entry.memo = format!("{}: corrects {baseline} in the opening balance", entry.memo);
+        entry.reverses = None;
+    }
+    Ok(entry)
+}
+
 /// Reads the body of an entry anew: the normalizer is pure, so the document is the one that was judged when it was stored.
 fn document(entry: &mut Claimed) -> Result<Payload, String> {
     let body = entry.take_body();
-    let document = read_again(&entry.resource, entry.shape.as_deref(), entry.parent_id.as_deref(), &body)?;
+    let shape = entry.shape.as_deref();
+    let document = read_again((&entry.resource, &entry.source_id), shape, entry.parent_id.as_deref(), &body)?;
     Ok(Payload::Document(Box::new(Version { number: entry.version, document, body })))
 }
 
-/// The document of an archived body.
+/// The document of an archived body, under the id by which the record is stored: that of a line of a report says how many equal ones
+/// stand before it, which its body does not.
 pub(super) fn read_again(
-    resource: &str,
+    (resource, id): (&str, &str),
     shape: Option<&str>,
     parent: Option<&str>,
     body: &Bytes,
@@ -220,5 +237,7 @@ pub(super) fn read_again(
     let shape = Shape::ALL.into_iter().find(|known| Some(known.name()) == shape).ok_or("an unknown shape")?;
     let parent = parent.map(SourceId::new);
     let sighting = sight(resource, shape, parent.as_ref(), body.clone()).map_err(|unreadable| unreadable.reason)?;
-    sighting.document.map_err(|undecodable| undecodable.to_string())
+    let mut document = sighting.document.map_err(|undecodable| undecodable.to_string())?;
+    document.id = SourceId::new(id);
+    Ok(document)
 }

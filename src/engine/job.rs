@@ -238,7 +238,7 @@ impl Job {
         };
         let mut tonight = self.tonight().await?;
         let plan = self.plan(None, Stamp::LastUpdated);
-        let mut show = |seen: Result<&Observation, &Unreadable>| seen.into_iter().for_each(|seen| tonight.show(seen));
+        let mut show = |seen: Result<&Observation, &Unreadable>| tonight.show(seen);
         let reading = self.read(plan, None, Finish::Pages, &mut show).await?;
         progress.add(&reading);
         self.certify(&tonight, step, progress).await?;

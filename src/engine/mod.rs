@@ -17,6 +17,7 @@ mod rate;
 pub mod read;
 mod reader;
 mod recheck;
+pub mod reconcile;
 mod schedule;
 
 use std::collections::BTreeMap;

@@ -112,6 +112,19 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// This entry and another one of its currency as one: lines of the same role and links are added up.
+    #[must_use]
+    pub fn with(mut self, other: &Entry) -> Self {
+        for line in &other.lines {
+            match self.lines.iter_mut().find(|own| own.role == line.role && own.links == line.links) {
+                Some(own) => own.amount = Amount::from(own.amount.decimal() + line.amount.decimal()),
+                None => self.lines.push(line.clone()),
+            }
+        }
+        self.lines.retain(|line| !line.amount.is_zero());
+        self
+    }
+
     /// Debits less credits: zero in every entry that exists.
     #[must_use]
     pub fn imbalance(&self) -> Decimal {

@@ -22,6 +22,8 @@ pub(super) struct Item {
     settled: Decimal,
     /// Steps of the history that a line has paid as such.
     claimed: Vec<Decimal>,
+    /// Steps that reports tell of and the books never saw.
+    unseen: Vec<Decimal>,
 }
 
 impl Item {
@@ -34,6 +36,7 @@ impl Item {
             history: Vec::new(),
             settled: Decimal::ZERO,
             claimed: Vec::new(),
+            unseen: Vec::new(),
         }
     }
 
@@ -54,7 +57,7 @@ impl Item {
     /// Whether `share` is a step of the record that no line has paid yet, or brings what is settled nearer to an amount at which the
     /// record stood, and not beyond it.
     pub(super) fn agrees(&self, share: Decimal) -> bool {
-        if self.is_open_step(share) {
+        if self.is_open_step(share) || self.unseen.contains(&share) {
             return true;
         }
         let opens = self.history.iter().map(|(_, value)| *value - self.settled);
@@ -70,6 +73,11 @@ impl Item {
         self.history.len() > 1 && count(&mut steps.into_iter()) > count(&mut self.claimed.iter().copied())
     }
 
+    /// It moved by `step` and back, which the books never saw.
+    pub(super) fn passed_through(&mut self, step: Decimal) {
+        self.unseen.push(step);
+    }
+
     /// Settles all of a `share` that agrees, and of another one what is in transit in its direction.
     pub(super) fn settle(&mut self, share: Decimal) -> Decimal {
         let remaining = self.remaining();
@@ -78,7 +86,9 @@ impl Item {
             false if same_way(remaining, share) => remaining,
             false => Decimal::ZERO,
         };
-        if self.is_open_step(taken) {
+        if let Some(place) = self.unseen.iter().position(|step| *step == taken) {
+            self.unseen.remove(place);
+        } else if self.is_open_step(taken) {
             self.claimed.push(taken);
         }
         self.settled += taken;

@@ -106,7 +106,7 @@ impl Joint {
 /// transfer carried comes again later: what agrees with the books is settled first.
 fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -> HashMap<&'t SourceId, Vec<Joined>> {
     let paid = transfers.iter().filter_map(|(id, it)| Some((*id, &it.paid.as_ref()?.1.currency, &it.lines)));
-    let mut open: Vec<(&SourceId, &Currency, &(SourceId, ReportLine))> =
+    let mut open: Vec<OpenLine<'t>> =
         paid.flat_map(|(id, currency, lines)| lines.iter().map(move |line| (id, currency, line))).collect();
     let mut joined: HashMap<&SourceId, Vec<Joined>> = HashMap::new();
     while !open.is_empty() {
@@ -119,8 +119,15 @@ fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -
             !is_settled
         });
         if open.len() == before {
-            let (transfer, currency, (id, line)) = open.remove(0);
-            joined.entry(transfer).or_default().push(join(id, line, currency, items));
+            let cancelled = cancelled(&open, items);
+            let stuck: Vec<_> = if cancelled.is_empty() { vec![open[0]] } else { cancelled.clone() };
+            open.retain(|(_, _, line)| !stuck.iter().any(|(_, _, other)| std::ptr::eq(*other, *line)));
+            for (transfer, currency, (id, line)) in stuck {
+                if !cancelled.is_empty() {
+                    bear(id, line, currency, items);
+                }
+                joined.entry(transfer).or_default().push(join(id, line, currency, items));
+            }
         }
     }
     for lines in joined.values_mut() {
@@ -187,6 +194,32 @@ impl Transfer {
             verdict,
             lines: joined,
         }
+    }
+}
+
+type OpenLine<'t> = (&'t SourceId, &'t Currency, &'t (SourceId, ReportLine));
+
+/// Lines about one record that cancel out: it changed and changed back before anybody looked.
+fn cancelled<'t>(open: &[OpenLine<'t>], items: &Items) -> Vec<OpenLine<'t>> {
+    let record = |(_, currency, (id, line)): &OpenLine<'t>| {
+        record_of(id, line, items).filter(|_| line.share.currency == **currency).map(|record| (record, *currency))
+    };
+    for first in open {
+        let Some(of) = record(first) else { continue };
+        let same: Vec<OpenLine<'t>> = open.iter().filter(|line| record(line).as_ref() == Some(&of)).copied().collect();
+        let sum: Decimal = same.iter().map(|(_, _, (_, line))| line.share.amount.decimal()).sum();
+        if same.len() > 1 && sum.is_zero() {
+            return same;
+        }
+    }
+    Vec::new()
+}
+
+/// Lets the record have stood where the line puts it.
+fn bear(line_id: &SourceId, line: &ReportLine, currency: &Currency, items: &mut Items) {
+    let record = record_of(line_id, line, items);
+    if let Some(item) = record.and_then(|record| items.get_mut(&record, currency)) {
+        item.passed_through(line.share.amount.decimal());
     }
 }
 

@@ -70,6 +70,10 @@ pub struct Outgoing {
     pub resource: Resource,
     pub id: SourceId,
     pub state: crate::ledger::state::State,
+    /// The entry from before the adapter's first day that this one corrects.
+    pub baseline: Option<String>,
+    /// The reversal of it that goes out as one with this one.
+    pub nets: Option<String>,
 }
 
 impl Store {
@@ -199,6 +203,46 @@ impl Store {
         let short: Vec<String> =
             sqlx::query_scalar(SHORT).bind(merchant.as_str()).bind(&customers).fetch_all(&self.pool).await?;
         Ok((memos.into_iter().map(SourceId::new).collect(), short.into_iter().map(SourceId::new).collect()))
+    }
+
+    /// Which of these entries an adapter does not hold as they are: those from before its first day, and corrections of them.
+    pub async fn baselined(
+        &self,
+        merchant: &MerchantId,
+        adapter: &AdapterName,
+        keys: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
+        const SELECT: &str = "
+            select key from ledger_entry where merchant = $1 and adapter = $2 and key = any($3)
+                and (state = 'baseline' or baseline is not null)";
+        let select = sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(adapter.as_str()).bind(keys);
+        let keys: Vec<String> = select.fetch_all(&self.pool).await?;
+        Ok(keys.into_iter().collect())
+    }
+
+    /// All journal entries of a merchant, in the order of booking.
+    pub async fn journal(&self, merchant: &MerchantId) -> Result<Vec<Entry>, StoreError> {
+        const SELECT: &str = "
+            select json_build_object('key', j.entry_key, 'event_key', j.event_key, 'date', j.entry_date, 'currency', j.currency,
+                'memo', j.memo, 'reverses', j.reverses, 'lines', (
+                    select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
+                        'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
+                        'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
+                        'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
+                    from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text
+            from journal_entry j where j.merchant = $1 order by j.position";
+        let texts: Vec<String> = sqlx::query_scalar(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
+        let entry = |text: String| serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()));
+        texts.into_iter().map(entry).collect()
+    }
+
+    /// All events of a merchant that move money or tell of payouts, in the order of telling.
+    pub async fn money_events(&self, merchant: &MerchantId) -> Result<Vec<Event>, StoreError> {
+        const SELECT: &str = "
+            select event_key, kind, resource, source_id, occurred_at, fact, root from event
+            where merchant = $1 and root is not null order by position";
+        let rows: Vec<EventRow> = sqlx::query_as(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
+        rows.into_iter().map(|row| row.into_event().map(|stored| stored.event)).collect()
     }
 
     /// Stores what a batch of versions came to, in one transaction under the lease.

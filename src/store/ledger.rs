@@ -30,6 +30,10 @@ pub struct Claimed {
     pub parent_id: Option<String>,
     /// Of an event or entry: itself, as JSON.
     pub text: Option<String>,
+    /// Of an entry that corrects one from before the adapter's first day: the key of that one.
+    pub baseline: Option<String>,
+    /// The reversal of it that is delivered as one with the entry, as JSON.
+    pub nets: Option<String>,
 }
 
 impl Claimed {
@@ -144,11 +148,11 @@ impl Store {
                 update ledger_entry e
                 set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
                 from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
-                returning e.merchant, e.key, e.what, e.resource, e.source_id, e.version, e.attempts, e.position,
+                returning e.merchant, e.key, e.what, e.baseline, e.nets, e.resource, e.source_id, e.version, e.attempts, e.position,
                     due.state in ('in_flight', 'in_doubt') as in_doubt
             )
             select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.in_doubt, v.shape, v.body, v.parent_id,
-                coalesce(e.text, j.text) as text
+                coalesce(e.text, j.text) as text, c.baseline, n.text as nets
             from claimed c
             left join lateral (
                 select shape, body, parent_id from record_version v
@@ -171,6 +175,16 @@ impl Store {
                         from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text as text
                 from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.key
             ) j on true
+            left join lateral (
+                select json_build_object('key', entry_key, 'event_key', event_key, 'date', entry_date, 'currency', currency, 'memo', memo,
+                    'reverses', reverses, 'lines', (
+                        select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
+                            'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
+                            'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
+                            'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
+                        from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text as text
+                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.nets
+            ) n on true
             order by c.position";
         let mut transaction = self.begin(held).await?;
         let claimed = sqlx::query_as(CLAIM)
@@ -327,11 +341,12 @@ pub(super) async fn insert_outgoing(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const INSERT: &str = "
-        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, state, due_at, recorded_at, settled_at)
-        select $1, t.resource, t.key, t.adapter, t.source_id, 0, t.what, t.state, $8, $8,
-            case when t.state in ('baseline', 'not_applicable') then $8 end
-        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-            with ordinality as t (resource, key, adapter, source_id, what, state, place)
+        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, state, baseline, nets, due_at,
+            recorded_at, settled_at)
+        select $1, t.resource, t.key, t.adapter, t.source_id, 0, t.what, t.state, t.baseline, t.nets, $10, $10,
+            case when t.state in ('baseline', 'not_applicable') then $10 end
+        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+            with ordinality as t (resource, key, adapter, source_id, what, state, baseline, nets, place)
         order by t.place
         on conflict do nothing";
     if outgoing.is_empty() {
@@ -345,6 +360,8 @@ pub(super) async fn insert_outgoing(
         .bind(outgoing.iter().map(|it| it.id.as_str()).collect::<Vec<_>>())
         .bind(outgoing.iter().map(|it| it.what).collect::<Vec<_>>())
         .bind(outgoing.iter().map(|it| it.state.name()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.baseline.as_deref()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.nets.as_deref()).collect::<Vec<_>>())
         .bind(now)
         .execute(connection)
         .await?;

@@ -67,7 +67,7 @@ async fn a_row_without_id_and_a_row_that_is_no_object_are_parked_until_the_sourc
     server.books(documented);
     let recent = ago(chrono::TimeDelta::hours(1));
     server.books(|books| {
-        books.put(Kind::Payments, Row::broken("pmbad2", &recent, NO_ID));
+        books.put(Kind::Payments, Row::broken("pmbad2", "2026-05-12T11:00:00.000Z", NO_ID));
         books.put(Kind::Payments, Row::broken("pmbad3", &recent, r#""no object""#));
     });
     let site = Site::new(&server).await;

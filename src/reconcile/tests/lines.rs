@@ -119,3 +119,19 @@ fn the_answer_is_plain_json() {
     assert_eq!(verdict["differences"][0]["amount"]["amount"], "-0.10");
     assert_eq!(json["movements"][0]["date"], "2026-05-12");
 }
+
+#[test]
+fn a_fee_that_changed_and_changed_back_unseen_explains_its_lines() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.fee("F1", "P1", "1.00");
+    let lines = [
+        ("Payment", "P1", "10.00"),
+        ("Fee", "F1", "-1.00"),
+        ("Adjustment", "F1", "-0.25"),
+        ("Adjustment", "F1", "0.25"),
+    ];
+    books.payout("T1", "9.00", "paid", &lines);
+    let answer = books.answer();
+    assert_eq!((verdicts(&answer), transit(&answer)), (vec!["T1 Proven".to_owned()], Vec::new()));
+}

@@ -96,6 +96,7 @@ impl Plan {
             page_rows: u32::try_from(dice.pick(&[20, 25, 50, 100, 200, 1_000])).expect("a small number"),
             overlap: Duration::from_mins(dice.pick(&[10, 10, 10, 30])),
             rules: Rules::default(),
+            post_from: None,
         };
         Self { settings, interval, rounds, events, promise, lag }
     }

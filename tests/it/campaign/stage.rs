@@ -19,6 +19,7 @@ use paystand_sync::engine::deliver::Courier;
 use paystand_sync::engine::error::StepError;
 use paystand_sync::engine::job::Job;
 use paystand_sync::engine::read::Progress;
+use paystand_sync::engine::reconcile::TieOut;
 use paystand_sync::engine::{Circumstances, Engine};
 use paystand_sync::model::ids::{AdapterName, MerchantId};
 use paystand_sync::model::journal::Role;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub page_rows: u32,
     pub overlap: Duration,
     pub rules: Rules,
+    /// The adapter's first day.
+    pub post_from: Option<NaiveDate>,
 }
 
 impl Default for Settings {
@@ -63,6 +66,7 @@ impl Default for Settings {
             page_rows: 200,
             overlap: Duration::from_mins(10),
             rules: Rules::default(),
+            post_from: None,
         }
     }
 }
@@ -189,6 +193,12 @@ impl Stage {
     pub async fn delivered(&mut self) {
         let end = self.deliver().await;
         assert_eq!(end, End::Complete, "delivery: {:?}", self.complaint);
+    }
+
+    /// The tie-out of the one merchant.
+    pub async fn tie_out(&self) -> TieOut {
+        let process = self.process.as_ref().expect("something was polled");
+        process.engine.tie_out().await.expect("works in a test").remove(0)
     }
 
     /// The process ends without a word, as by `kill -9`; the next step starts another one.
@@ -333,7 +343,7 @@ impl Stage {
             resources: BTreeMap::new(),
         };
         let kind = ErpKind::Staging { url: None, schema: "erp".to_owned() };
-        let erp = ErpConfig { kind, post_from: None, accounts: BTreeMap::new() };
+        let erp = ErpConfig { kind, post_from: self.settings.post_from, accounts: BTreeMap::new() };
         Config {
             database: DatabaseConfig { url: None, connections_max: 3, state_dir: "/nonexistent".into() },
             merchants: BTreeMap::from([("main".to_owned(), merchant)]),

@@ -15,6 +15,7 @@ use crate::harness::column;
 #[derive(FromRow)]
 struct Archived {
     resource: String,
+    source_id: String,
     shape: String,
     body: Vec<u8>,
     parent_id: Option<String>,
@@ -23,7 +24,7 @@ struct Archived {
 }
 
 const BOOKED: &str = "
-    select b.resource, v.shape, v.body, v.parent_id, v.recorded_at, b.batch
+    select b.resource, b.source_id, v.shape, v.body, v.parent_id, v.recorded_at, b.batch
     from paystand_sync.booking b
     cross join lateral (
         select * from paystand_sync.record_version v
@@ -87,7 +88,10 @@ fn rebuild(rows: Vec<Archived>, zone: Tz) -> (Vec<String>, Vec<String>) {
         let shape = Shape::ALL.into_iter().find(|shape| shape.name() == row.shape).expect("a shape");
         let parent = row.parent_id.map(SourceId::new);
         let sighting = sight(resource, shape, parent.as_ref(), Bytes::from(row.body)).expect("was readable");
-        bookings.push(desk.take(&sighting.document.expect("was decodable"), row.recorded_at));
+        let mut document = sighting.document.expect("was decodable");
+        // Equal lines of a report are told apart by their place, which their bodies do not say.
+        document.id = SourceId::new(row.source_id);
+        bookings.push(desk.take(&document, row.recorded_at));
     }
     bookings.push(desk.explain_credits());
     written(&bookings, &desk)

@@ -1,0 +1,156 @@
+//! Ties the books to the payouts: proofs, what is in transit, what each adapter opens with. What is wrong becomes an exception.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::Engine;
+use super::error::StepError;
+use crate::config::MerchantConfig;
+use crate::model::event::{Event, Fact, Kind};
+use crate::model::ids::{AdapterName, MerchantId, SourceId};
+use crate::model::journal::{Entry, Role};
+use crate::model::money::{Amount, Currency, Money};
+use crate::reconcile::{InTransit, PayoutProof, Reconciliation, Verdict, reconcile};
+use crate::store::Finding;
+
+/// The class of an exception about a payout that its report and the books do not explain.
+pub const PAYOUT_MISMATCH: &str = "payout_mismatch";
+
+/// The tie-out of one merchant.
+#[derive(Debug, Serialize)]
+pub struct TieOut {
+    pub merchant: MerchantId,
+    #[serde(flatten)]
+    pub reconciliation: Reconciliation,
+    pub openings: Vec<Opening>,
+}
+
+/// What clearing holds when an adapter begins to post.
+#[derive(Debug, Serialize)]
+pub struct Opening {
+    pub adapter: AdapterName,
+    pub post_from: NaiveDate,
+    pub clearing: Vec<Money>,
+    /// What the balance is made of: what no payout had carried,
+    pub items: Vec<InTransit>,
+    /// and payouts that their reports do not explain by what happened before that day.
+    pub unexplained: Vec<PayoutProof>,
+}
+
+impl Engine {
+    /// Ties out every merchant. Payouts that are wrong are raised; those that no longer are, are settled.
+    pub async fn tie_out(&self) -> Result<Vec<TieOut>, StepError> {
+        let mut answers = Vec::new();
+        for merchant in self.merchants() {
+            answers.push(self.tie_out_one(merchant).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn tie_out_one(&self, merchant: &Arc<MerchantConfig>) -> Result<TieOut, StepError> {
+        let id = &merchant.customer_id;
+        let entries = self.store.journal(id).await?;
+        let events = self.store.money_events(id).await?;
+        let reconciliation = reconcile(&entries, &events);
+        self.raise_payouts(id, &reconciliation).await?;
+        let openings = self.readers.iter().filter(|reader| reader.wants.entries);
+        let openings = openings
+            .filter_map(|reader| Some((reader, reader.post_from?)))
+            .map(|(reader, post_from)| Opening {
+                adapter: reader.adapter.clone(),
+                post_from,
+                ..opening(merchant, &entries, &events, post_from)
+            })
+            .collect();
+        Ok(TieOut { merchant: id.clone(), reconciliation, openings })
+    }
+
+    async fn raise_payouts(&self, merchant: &MerchantId, answer: &Reconciliation) -> Result<(), StepError> {
+        let held = self.lease(&format!("reconcile/{merchant}")).await?;
+        let now = self.circumstances.clock.now();
+        for payout in &answer.payouts {
+            let subject = format!("transfers:{}", payout.transfer_id);
+            match &payout.verdict {
+                Verdict::Wrong { .. } => {
+                    let evidence = serde_json::to_vec(payout).ok();
+                    let finding = Finding { class: PAYOUT_MISMATCH, subject, detail: what_is_wrong(payout), evidence };
+                    self.store.raise(&held, merchant, &finding, now).await?;
+                }
+                Verdict::Proven | Verdict::Unproven | Verdict::Returned => {
+                    let resolution = "books and report agree";
+                    self.store.settle_exception(&held, merchant, PAYOUT_MISMATCH, &subject, resolution, now).await?;
+                }
+            }
+        }
+        self.give_back(&held).await;
+        Ok(())
+    }
+}
+
+/// One sentence about a payout that is wrong, with the first record of it.
+#[must_use]
+pub fn what_is_wrong(payout: &PayoutProof) -> String {
+    let Verdict::Wrong { differences } = &payout.verdict else { return String::new() };
+    let PayoutProof { transfer_id, paid, .. } = payout;
+    let first = differences.first().map(|difference| {
+        let record = difference.record.as_ref().map(|record| format!(" of {}", record.id)).unwrap_or_default();
+        format!(
+            ": {:?}{record} differs by {} {}",
+            difference.kind, difference.amount.amount, difference.amount.currency
+        )
+    });
+    let more = differences.len().saturating_sub(1);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "payout {transfer_id} of {} {} is not explained{}{more}",
+        paid.amount,
+        paid.currency,
+        first.unwrap_or_default()
+    )
+}
+
+/// The balance of clearing before `post_from`, with its items.
+fn opening(merchant: &MerchantConfig, entries: &[Entry], events: &[Event], post_from: NaiveDate) -> Opening {
+    let is_before = |event: &Event| event.occurred_at.with_timezone(&merchant.timezone).date_naive() < post_from;
+    let days: HashMap<&str, bool> = events.iter().map(|event| (event.key.as_str(), is_before(event))).collect();
+    let before: Vec<Entry> =
+        entries.iter().filter(|entry| days.get(entry.event_key.as_str()) == Some(&true)).cloned().collect();
+    let paid: Vec<&SourceId> =
+        events.iter().filter(|event| event.kind == Kind::TransferPaid && is_before(event)).map(|it| &it.id).collect();
+    let told: Vec<Event> =
+        events.iter().filter(|event| is_settled(event, &paid) || is_before(event)).cloned().collect();
+    let mut clearing: Vec<(Currency, Decimal)> = Vec::new();
+    for entry in &before {
+        let lines = entry.lines.iter().filter(|line| line.role == Role::Clearing);
+        let sum: Decimal = lines.map(|line| line.amount.decimal()).sum();
+        match clearing.iter_mut().find(|(currency, _)| *currency == entry.currency) {
+            Some((_, balance)) => *balance += sum,
+            None => clearing.push((entry.currency.clone(), sum)),
+        }
+    }
+    let answer = reconcile(&before, &told);
+    let money = |(currency, balance)| Money { amount: Amount::from(balance), currency };
+    Opening {
+        adapter: AdapterName::new(""),
+        post_from,
+        clearing: clearing.into_iter().map(money).collect(),
+        items: answer.in_transit,
+        unexplained: answer.payouts.into_iter().filter(is_unexplained).collect(),
+    }
+}
+
+fn is_unexplained(payout: &PayoutProof) -> bool {
+    matches!(payout.verdict, Verdict::Unproven | Verdict::Wrong { .. })
+}
+
+/// A line of a report whose transfer was paid before.
+fn is_settled(event: &Event, paid: &[&SourceId]) -> bool {
+    match &event.fact {
+        Fact::ReportLine(line) => line.transfer_id.as_ref().is_some_and(|transfer| paid.contains(&transfer)),
+        _ => false,
+    }
+}
