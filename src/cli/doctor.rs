@@ -61,7 +61,31 @@ async fn preflight(config: Config) -> Result<Exit, Complaint> {
             }
         }
     }
+    if !exits.contains(&Exit::Source) {
+        exits.extend(zones(&engine).await);
+    }
     engine.close().await;
     database.close().await?;
     Ok(Exit::worst(exits))
+}
+
+/// Days are cut by the configured zone, and totals per day agree with Paystand's only where it is the merchant's.
+async fn zones(engine: &Engine) -> Option<Exit> {
+    let mut exit = None;
+    for (merchant, zone) in engine.zones_at_paystand().await {
+        let (label, ours) = (&merchant.label, merchant.timezone);
+        match zone {
+            None => tell::print(&format!("timezone of {label}: {ours}; Paystand does not tell its own to this token")),
+            Some(zone) if zone == ours => tell::print(&format!("timezone of {label}: ok")),
+            Some(zone) => {
+                let sentence = format!(
+                    "timezone of {label}: {ours} is configured and Paystand has {zone}; \
+                     set merchants.{label}.timezone = \"{zone}\" unless you mean it"
+                );
+                Complaint::new(Exit::Usage, sentence).print();
+                exit = Some(Exit::Usage);
+            }
+        }
+    }
+    exit
 }

@@ -10,7 +10,7 @@ use super::trouble::troubles;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
-use crate::store::{Cursor, ResourceSummary, SealedThrough, Store};
+use crate::store::{Cursor, FeesAwaited, ResourceSummary, SealedThrough, Store};
 
 /// Exceptions shown at most.
 const EXCEPTIONS_MAX: i64 = 1_000;
@@ -43,11 +43,23 @@ pub async fn status(config: Config, json: bool) -> Result<Exit, Complaint> {
         for backlog in backlogs {
             tell::print(&format!("{}: {} to deliver, {} parked", backlog.adapter, backlog.open, backlog.parked));
         }
+        for awaited in store.fees_awaited().await? {
+            tell::print(&fees_sentence(&awaited));
+        }
         tell::print(&format!("{open_exceptions} open exception(s)"));
     }
     store.close().await;
     database.close().await?;
     Ok(if open_exceptions > 0 { Exit::OpenExceptions } else { Exit::Clean })
+}
+
+/// The principal is booked at once; the fee waits until it is final.
+fn fees_sentence(awaited: &FeesAwaited) -> String {
+    let FeesAwaited { merchant, currency, payments, gross, oldest } = awaited;
+    let since = oldest.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!(
+        "{merchant}: fees of {payments} payment(s) over {gross} {currency} are not final yet, the oldest since {since}"
+    )
 }
 
 async fn status_json(store: &Store, open_exceptions: i64, troubles: &[String]) -> Result<serde_json::Value, Complaint> {
@@ -76,8 +88,12 @@ async fn status_json(store: &Store, open_exceptions: i64, troubles: &[String]) -
         .into_iter()
         .map(|it| json!({ "adapter": it.adapter, "open": it.open, "parked": it.parked, "oldest": it.oldest }))
         .collect();
+    let fees = store.fees_awaited().await?.into_iter().map(|it| {
+        json!({ "merchant": it.merchant, "currency": it.currency, "payments": it.payments, "gross": it.gross.to_string(),
+                "oldest": it.oldest })
+    });
     Ok(json!({
-        "resources": resources, "adapters": backlogs, "open_exceptions": open_exceptions, "troubles": troubles
+        "resources": resources, "adapters": backlogs, "fees_awaited": fees.collect::<Vec<_>>(), "open_exceptions": open_exceptions, "troubles": troubles
     }))
 }
 

@@ -26,6 +26,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -154,6 +155,16 @@ impl Engine {
             results.push((merchant.label.as_str(), client.authenticate().await.map_err(StepError::from)));
         }
         results
+    }
+
+    /// The zone of each merchant as Paystand has it, by label; `None` where it does not say. Days are cut by the configured one.
+    pub async fn zones_at_paystand(&self) -> Vec<(&MerchantConfig, Option<Tz>)> {
+        let mut zones = Vec::new();
+        for (merchant, client) in &self.merchants {
+            let answer = client.timezone(Priority::Tail).await.ok();
+            zones.push((&**merchant, answer.and_then(|answer| zone_in(&answer.body))));
+        }
+        zones
     }
 
     /// Creates or checks what each adapter needs in its target.
@@ -293,6 +304,22 @@ impl Engine {
     }
 }
 
+/// The only IANA name among the strings of an answer, whose shape is not documented.
+fn zone_in(body: &[u8]) -> Option<Tz> {
+    fn names(value: &serde_json::Value) -> Vec<Tz> {
+        match value {
+            serde_json::Value::String(text) => text.parse().ok().into_iter().collect(),
+            serde_json::Value::Array(values) => values.iter().flat_map(names).collect(),
+            serde_json::Value::Object(map) => map.values().flat_map(names).collect(),
+            _ => Vec::new(),
+        }
+    }
+    match names(&serde_json::from_slice(body).ok()?)[..] {
+        [zone] => Some(zone),
+        _ => None,
+    }
+}
+
 fn clients(
     config: &Config,
     circumstances: &Circumstances,
@@ -342,3 +369,18 @@ fn readers(config: &Config, adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> A
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long a courier waits for news before it looks for entries whose retry is due.
 const COURIER_PAUSE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_read_in_whatever_shape_it_comes() {
+        let berlin = Some(Tz::Europe__Berlin);
+        assert_eq!(zone_in(br#""Europe/Berlin""#), berlin);
+        assert_eq!(zone_in(br#"{"timezone":"Europe/Berlin"}"#), berlin);
+        assert_eq!(zone_in(br#"{"customer":{"id":"x","settings":["Europe/Berlin"]}}"#), berlin);
+        assert_eq!(zone_in(br#"{"a":"Europe/Berlin","b":"Asia/Tokyo"}"#), None);
+        assert_eq!(zone_in(b"not json"), None);
+    }
+}

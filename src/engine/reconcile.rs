@@ -1,9 +1,9 @@
 //! Ties the books to the payouts: proofs, what is in transit, what each adapter opens with. What is wrong becomes an exception.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -19,6 +19,11 @@ use crate::store::Finding;
 
 /// The class of an exception about a payout that its report and the books do not explain.
 pub const PAYOUT_MISMATCH: &str = "payout_mismatch";
+
+/// The class of an exception about a payment of which more is applied than there is.
+pub const OVERAPPLIED: &str = "overapplied_payment";
+/// How long applications, discounts and credit memos may take to explain each other.
+const OVERAPPLIED_AFTER: Days = Days::new(3);
 
 /// The tie-out of one merchant.
 #[derive(Debug, Serialize)]
@@ -57,6 +62,7 @@ impl Engine {
         let events = self.store.money_events(id).await?;
         let reconciliation = reconcile(&entries, &events);
         self.raise_payouts(id, &reconciliation).await?;
+        self.raise_overapplied(merchant, &entries).await?;
         let openings = self.readers.iter().filter(|reader| reader.wants.entries);
         let openings = openings
             .filter_map(|reader| Some((reader, reader.post_from?)))
@@ -67,6 +73,30 @@ impl Engine {
             })
             .collect();
         Ok(TieOut { merchant: id.clone(), reconciliation, openings })
+    }
+
+    async fn raise_overapplied(&self, merchant: &MerchantConfig, entries: &[Entry]) -> Result<(), StepError> {
+        let now = self.circumstances.clock.now();
+        let today = now.with_timezone(&merchant.timezone).date_naive();
+        let id = &merchant.customer_id;
+        let held = self.lease(&format!("reconcile/{id}")).await?;
+        let open = self.store.open_subjects(id, OVERAPPLIED, "payments:").await?;
+        for (payment, money, is_over) in overapplied(entries, today) {
+            let subject = format!("payments:{payment}");
+            if is_over {
+                let Money { amount, currency } = money;
+                let detail = format!(
+                    "{amount} {currency} more is applied to invoices than it brought, and no credit memo of its customer explains it"
+                );
+                let finding = Finding { class: OVERAPPLIED, subject, detail, evidence: None };
+                self.store.raise(&held, id, &finding, now).await?;
+            } else if open.contains(&subject) {
+                let resolution = "its applications are explained";
+                self.store.settle_exception(&held, id, OVERAPPLIED, &subject, resolution, now).await?;
+            }
+        }
+        self.give_back(&held).await;
+        Ok(())
     }
 
     async fn raise_payouts(&self, merchant: &MerchantId, answer: &Reconciliation) -> Result<(), StepError> {
@@ -89,6 +119,26 @@ impl Engine {
         self.give_back(&held).await;
         Ok(())
     }
+}
+
+/// Payments of which more is on invoices than they brought, of long enough ago that nothing will explain it by itself.
+fn overapplied(entries: &[Entry], today: NaiveDate) -> Vec<(SourceId, Money, bool)> {
+    let mut sums: BTreeMap<(SourceId, Currency), (Decimal, NaiveDate)> = BTreeMap::new();
+    for entry in entries {
+        for line in entry.lines.iter().filter(|line| line.role == Role::UnappliedCash) {
+            if let Some(payment) = &line.links.payment_id {
+                let key = (payment.clone(), entry.currency.clone());
+                let (sum, last) = sums.entry(key).or_insert((Decimal::ZERO, entry.date));
+                *sum += line.amount.decimal();
+                *last = (*last).max(entry.date);
+            }
+        }
+    }
+    let payment = |((payment, currency), (sum, last)): ((SourceId, Currency), (Decimal, NaiveDate))| {
+        let is_old = last + OVERAPPLIED_AFTER <= today;
+        (payment, Money { amount: Amount::from(sum), currency }, sum > Decimal::ZERO && is_old)
+    };
+    sums.into_iter().map(payment).collect()
 }
 
 /// One sentence about a payout that is wrong, with the first record of it.

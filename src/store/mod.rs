@@ -42,7 +42,7 @@ pub use ingest::{Batch, Filing, Ingested, Novelty};
 pub use ledger::{Claimed, Enrollment, Settlement};
 pub use open_item::DueItem;
 pub use seal::{NewSeal, SealedThrough};
-pub use summary::{Backlog, ResourceSummary};
+pub use summary::{Backlog, FeesAwaited, ResourceSummary};
 pub use window::BackfillWindow;
 
 /// Our schema, for an ERP may share the database with us. And every statement here looks rows up by key, so no plan that was made

@@ -26,7 +26,28 @@ pub struct Backlog {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+/// Fees that are not final yet: what they were charged on, and since when the oldest waits.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct FeesAwaited {
+    pub merchant: String,
+    pub currency: String,
+    pub payments: i64,
+    pub gross: Decimal,
+    pub oldest: DateTime<Utc>,
+}
+
 impl Store {
+    /// Payments whose fee is a placeholder still, per merchant and currency.
+    pub async fn fees_awaited(&self) -> Result<Vec<FeesAwaited>, StoreError> {
+        const SELECT: &str = "
+            select o.merchant, p.currency, count(*) as payments, sum(p.amount) as gross, min(o.opened_at) as oldest
+            from open_item o
+            join record p on p.merchant = o.merchant and p.resource = 'payments' and p.source_id = o.source_id
+            where o.resource = 'payments' and o.reason = 'fee' and p.currency is not null and p.amount is not null
+            group by o.merchant, p.currency order by o.merchant, p.currency";
+        Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
+    }
+
     /// Rows and exact sums per merchant, resource and currency.
     pub async fn resource_summaries(&self) -> Result<Vec<ResourceSummary>, StoreError> {
         const SELECT: &str = "

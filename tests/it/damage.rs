@@ -123,8 +123,8 @@ async fn a_row_with_characters_and_numbers_that_postgres_cannot_hold_loads() {
         in_a_note.clone(),
         row("pm2", r#""amount": "2.00", "status": "paid", "x\u0000y": {"\u0000": [null]}"#),
         row("pm3", r#""amount": "3.00", "status": "paid", "externalId": "\u0000", "accountKey": "x\u0000y""#),
-        row("pm4", r#""amount": 123456789012345678901.23, "status": "paid", "meta": {"n": 1e400}"#),
-        row("pm5", r#""amount": "-98765432109876543210.0001", "status": "paid", "meta": {"n": 1e999999999}"#),
+        row("pm4", r#""amount": 123456789012345678.23, "status": "paid", "meta": {"n": 1e400}"#),
+        row("pm5", r#""amount": "-987654321098765432.0001", "status": "paid", "meta": {"n": 1e999999999}"#),
         row("pm6", r#""amount": "6.00", "status": "paid", "description": "\ud83d\ude00 \uffff \u007f""#),
     ];
     server.books(|books| texts.iter().for_each(|text| books.put(Kind::Payments, Row::of(text))));
@@ -137,14 +137,8 @@ async fn a_row_with_characters_and_numbers_that_postgres_cannot_hold_loads() {
     let finished = site.once();
     assert_eq!(finished.code, Some(0), "{finished}");
     let amounts = column(site.pool(), "select id || ' ' || amount from erp.payment order by id").await;
-    let expected = [
-        "pm1 1.00",
-        "pm2 2.00",
-        "pm3 3.00",
-        "pm4 123456789012345678901.23",
-        "pm5 -98765432109876543210.0001",
-        "pm6 6.00",
-    ];
+    let expected =
+        ["pm1 1.00", "pm2 2.00", "pm3 3.00", "pm4 123456789012345678.23", "pm5 -987654321098765432.0001", "pm6 6.00"];
     assert_eq!(amounts, expected);
     let shown =
         "select (raw ->> 'description') || (raw -> 'meta' ->> E'no\\uFFFDte') from erp.payment where id = 'pm1'";
@@ -171,7 +165,31 @@ async fn a_status_with_u0000_holds_back_nothing() {
         ["pm0000000000000000000002 paid", "pmzero pa\u{fffd}id"],
         "{finished}"
     );
-    assert_eq!(finished.code, Some(0), "{finished}");
+    // It means nothing that is documented, so its money waits for a person.
+    let open = site.open_exceptions().await;
+    assert!(open.len() == 1 && open[0].contains("unknown_status payments:pmzero"), "{open:?}");
+    assert_eq!(finished.code, Some(5), "{finished}");
+}
+
+/// Sums of such amounts could not be held exactly.
+#[tokio::test]
+async fn amounts_that_cannot_be_added_up_exactly_are_parked() {
+    let server = Literal::start();
+    let row = |id: &str, amount: &str| {
+        let stamps = r#""created": "2026-05-12T10:00:00.000Z", "lastUpdated": "2026-05-12T10:00:00.000Z""#;
+        format!(
+            r#"{{"id": "{id}", "currency": "USD", "fees": [], "feeSplit": {{}}, "status": "paid", "amount": {amount}, {stamps}}}"#
+        )
+    };
+    let texts = [row("pm1", "1.00"), row("pm2", "123456789012345678901.23"), row("pm3", "0.30000000000000004")];
+    server.books(|books| texts.iter().for_each(|text| books.put(Kind::Payments, Row::of(text))));
+    let site = Site::new(&server).await;
+    let finished = site.once();
+    assert_eq!(finished.code, Some(5), "{finished}");
+    assert_eq!(column(site.pool(), "select id || ' ' || amount from erp.payment").await, ["pm1 1.00"]);
+    let open = site.open_exceptions().await;
+    let parked = |id: &str| open.iter().any(|it| it.contains(&format!("undecodable_record payments:{id}")));
+    assert!(open.len() == 2 && parked("pm2") && parked("pm3"), "{open:?}");
 }
 
 #[tokio::test]

@@ -16,4 +16,5 @@ mod mirror;
 mod refusals;
 mod resume;
 mod staging;
+mod tie_out;
 mod troubles;

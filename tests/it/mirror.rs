@@ -32,7 +32,7 @@ const CREDIT_MEMOS: &str = "cm6b3n0m7v4c1x8z5l2k9j6h | 2026-05-01T14:10:00.000Z 
 const TRANSACTIONS: &str = "rt4v7b1n8m2c5x9z3l6k0j4h | 2026-05-11T21:35:00.000Z | 100.00 | USD | active";
 const ENTRIES: &str = "\
 tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe8n5b2v9c6x3z0l7k4j1h8g:-7.83 | - | -7.83 | - | -
-tr5g2h9j6k3l0z7x4c1v8b5n:payment:pm0000000000000000000002 | - | 432.50 | - | -";
+tr5g2h9j6k3l0z7x4c1v8b5n:payment:pm0000000000000000000002:432.5 | - | 432.50 | - | -";
 
 /// What every dress has in common.
 fn plain(books: &mut Books) {

@@ -86,7 +86,7 @@ const ROWS: [(Resource, &str, &str); 11] = [
         Resource::TransferEntries,
         r#"{"transferId":"tr1","resourceType":"refund","resourceId":"rf1","resourceStatus":"reversed","transferAmount":"-1.50",
   "paymentId":"pm1","payerName":"N","resourceDescription":"d",STAMPS}"#,
-        r#"{"id":"tr1:refund:rf1","status":null,"amount":-1.50,"currency":null,"transfer_id":"tr1","payment_id":"pm1",
+        r#"{"id":"tr1:refund:rf1:-1.5","status":null,"amount":-1.50,"currency":null,"transfer_id":"tr1","payment_id":"pm1",
   "resource_type":"refund","resource_id":"rf1","resource_status":"reversed","payer_name":"N","description":"d",HELD}"#,
     ),
     (
