@@ -8,6 +8,7 @@ use super::error::StepError;
 use super::job::{Follow, Job};
 use super::read::{Finish, Progress};
 use crate::model::ids::SourceId;
+use crate::model::money::Amount;
 use crate::model::page::Stamp;
 use crate::model::resource::Resource;
 use crate::paystand::{Disposition, SourceError};
@@ -20,6 +21,12 @@ use crate::store::{CursorMove, DueItem, Finding};
 pub const STAYS_OPEN: &str = "stays_open";
 /// How long before a payment a receivable may have changed and still hold its money.
 const SUSPICION: TimeDelta = TimeDelta::days(7);
+
+/// A report whose lines can be read.
+struct Report {
+    /// What they add up to.
+    amount: Option<Amount>,
+}
 
 /// What a reading of an item came to.
 enum Read {
@@ -89,8 +96,10 @@ impl Job {
 
     /// Reads the whole child list: it is short, and nothing is known of its order.
     async fn read_children(&self, item: &OpenItem, progress: &mut Progress) -> Result<Read, StepError> {
-        if self.reader.resource == Resource::TransferEntries && !self.has_report(&item.id).await? {
-            return Ok(Read::Missing);
+        let mut total = None;
+        if self.reader.resource == Resource::TransferEntries {
+            let Some(report) = self.report(&item.id).await? else { return Ok(Read::Missing) };
+            total = report.amount;
         }
         let plan = PassPlan {
             resource: self.reader.resource,
@@ -107,6 +116,11 @@ impl Job {
             Ok(reading) => {
                 progress.rows += reading.rows;
                 progress.versions += reading.versions;
+                let more = total.map(|total| reading.more_lines(total)).unwrap_or_default();
+                if !more.is_empty() {
+                    let sight = || more.iter().cloned().map(Ok).collect();
+                    progress.versions += self.reader.store_sightings(sight, None).await?.0;
+                }
                 Ok(Read::Done)
             }
             Err(StepError::Source(error)) if is_about_the_parent(&error) => Ok(Read::Missing),
@@ -115,16 +129,18 @@ impl Job {
     }
 
     /// A report is there once its status says that it is completed.
-    async fn has_report(&self, transfer: &SourceId) -> Result<bool, StepError> {
+    async fn report(&self, transfer: &SourceId) -> Result<Option<Report>, StepError> {
         let answer = match self.reader.client.report(transfer, self.reader.priority).await {
             Ok(answer) => answer,
-            Err(error) if is_about_the_parent(&error) => return Ok(false),
+            Err(error) if is_about_the_parent(&error) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let report: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let status = report.get("status").and_then(serde_json::Value::as_str);
-        Ok(status
-            .is_some_and(|status| status.eq_ignore_ascii_case("completed") || status.eq_ignore_ascii_case("reversed")))
+        let is_done = status
+            .is_some_and(|status| status.eq_ignore_ascii_case("completed") || status.eq_ignore_ascii_case("reversed"));
+        let amount = report.get("amount").and_then(|amount| Amount::from_json(amount).ok());
+        Ok(is_done.then_some(Report { amount }))
     }
 
     /// Money that no receivable shows yet: the applications of this customer's receivables, or of those that the refunded payment

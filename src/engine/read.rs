@@ -1,5 +1,7 @@
 //! Drives passes over a list: asks for pages, stores what they show, and finishes once the pass can be believed.
 
+use std::collections::HashMap;
+
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -7,6 +9,8 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use super::error::StepError;
 use super::harvest::{Harvest, sight_rows};
 use super::reader::Reader;
+use crate::model::ids::SourceId;
+use crate::model::money::Amount;
 use crate::model::page::{Stamp, Window};
 use crate::model::record::Observation;
 use crate::model::resource::Resource;
@@ -45,6 +49,9 @@ pub struct Reading {
     pub filter_ignored: bool,
     /// `None` where the reading was cut short on purpose, or had nothing to move.
     pub moved: Option<CursorMove>,
+    /// Of a report: its lines, and each as it was last seen.
+    lines: Lines,
+    by_id: HashMap<SourceId, Sighting>,
 }
 
 /// What a step did.
@@ -58,6 +65,24 @@ impl Progress {
     pub(super) fn add(&mut self, reading: &Reading) {
         self.rows += reading.rows;
         self.versions += reading.versions;
+    }
+}
+
+impl Reading {
+    fn note_lines(&mut self, sightings: &[Result<Sighting, Unreadable>]) {
+        let readable = || sightings.iter().filter_map(|sighting| sighting.as_ref().ok());
+        let amount = |sighting: &Sighting| sighting.document.as_ref().ok().and_then(|document| document.amount);
+        self.lines.page(readable().map(|sighting| (&sighting.observation.id, amount(sighting))));
+        for sighting in readable() {
+            self.by_id.insert(sighting.observation.id.clone(), sighting.clone());
+        }
+    }
+
+    /// Lines of a report of this sum that are more than one, beyond the first of each.
+    pub(super) fn more_lines(&self, total: Amount) -> Vec<Sighting> {
+        let doubled = self.lines.doubled(total).into_iter();
+        let sightings = doubled.filter_map(|(id, more)| Some((self.by_id.get(&id)?, more)));
+        sightings.flat_map(|(line, more)| (1..=more).map(|ordinal| line.clone().with_ordinal(ordinal))).collect()
     }
 }
 
@@ -120,7 +145,6 @@ impl Reader {
         passes: &mut Passes,
     ) -> Result<bool, StepError> {
         let mut pass = Pass::new(plan.clone());
-        let mut lines = Lines::default();
         let mut pages = 0;
         // A proven order leads to the end of what is new, however far that is.
         let is_cut = |pages: u32, proof: &OrderProof| {
@@ -131,11 +155,12 @@ impl Reader {
             if self.stop.is_cancelled() {
                 return Err(StepError::Stopped);
             }
-            let request = pass.request();
-            let answer = self.client.list(&request, self.priority).await?;
+            let answer = self.client.list(&pass.request(), self.priority).await?;
             let page = rows(answer.body).map_err(|not| StepError::NotAList(not.to_string()))?;
             let sightings = sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
-            let sightings = set_apart(sightings, request.offset, &mut lines);
+            if self.resource == Resource::TransferEntries {
+                reading.note_lines(&sightings);
+            }
             let seen = rows_seen(&sightings);
             for sighting in &sightings {
                 shown(sighting.as_ref().map(|sighting| &sighting.observation));
@@ -280,23 +305,6 @@ fn closing(finish: Finish, rows: u64, has_news: bool, now: DateTime<Utc>) -> Clo
             Closing { window: Some(window), ..Closing::default() }
         }
     }
-}
-
-/// Lines of a report that say the same are counted; every other row has an id of its own.
-fn set_apart(
-    sightings: Vec<Result<Sighting, Unreadable>>,
-    offset: u64,
-    lines: &mut Lines,
-) -> Vec<Result<Sighting, Unreadable>> {
-    let numbered = |(place, sighting): (u64, Result<Sighting, Unreadable>)| {
-        let sighting = sighting?;
-        if sighting.observation.resource != Resource::TransferEntries {
-            return Ok(sighting);
-        }
-        let ordinal = lines.ordinal(place, &sighting.observation.id);
-        Ok(sighting.with_ordinal(ordinal))
-    };
-    (offset..).zip(sightings).map(numbered).collect()
 }
 
 fn rows_seen(sightings: &[Result<Sighting, Unreadable>]) -> Vec<RowSeen> {

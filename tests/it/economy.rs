@@ -17,7 +17,6 @@ use paystand_sync::model::resource::Resource;
 use paystand_sync::normalize::sight;
 use paystand_sync::reconcile::{Verdict, reconcile};
 use paystand_sync::sandbox::{BooksTruth, Business, CUSTOMER_ID, SandboxClock, Seeding, Shown, World, WorldConfig};
-use paystand_sync::scan::lines::Lines;
 use rust_decimal::Decimal;
 
 const SEEDS: u64 = 1_000;
@@ -31,9 +30,8 @@ struct Town {
     entries: Vec<Entry>,
     events: Vec<Event>,
     seen: usize,
-    /// Lines of all reports: ids name their transfer.
-    lines: Lines,
-    place: u64,
+    /// How often lines of reports said the same.
+    lines: BTreeMap<SourceId, u32>,
     troubles: BTreeMap<&'static str, usize>,
 }
 
@@ -58,8 +56,7 @@ impl Town {
             entries: Vec::new(),
             events: Vec::new(),
             seen: 0,
-            lines: Lines::default(),
-            place: 0,
+            lines: BTreeMap::new(),
             troubles: BTreeMap::new(),
         }
     }
@@ -93,8 +90,9 @@ impl Town {
         if row.resource != Resource::TransferEntries {
             return Some(sighting.document.expect("decodable"));
         }
-        let ordinal = self.lines.ordinal(self.place, &sighting.observation.id);
-        self.place += 1;
+        let times = self.lines.entry(sighting.observation.id.clone()).or_default();
+        *times += 1;
+        let ordinal = *times - 1;
         Some(sighting.with_ordinal(ordinal).document.expect("decodable"))
     }
 
