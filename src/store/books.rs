@@ -255,7 +255,8 @@ impl Store {
         settle(&mut transaction, books).await?;
         ledger::insert_outgoing(&mut transaction, books.merchant, books.ledger, books.now).await?;
         finish(&mut transaction, books).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.look_at_books(books.booked.len()).await
     }
 }
 

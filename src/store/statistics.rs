@@ -11,19 +11,24 @@ use crate::model::resource::Resource;
 /// Versions of one resource stored by a process before the first look; then each time they have doubled.
 const FIRST: usize = 200;
 
-/// How many versions of each resource this process has stored.
+/// How many versions of each resource this process has stored, and how many it has booked.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Growth {
     versions: Arc<[AtomicUsize; Resource::ALL.len()]>,
+    booked: Arc<AtomicUsize>,
 }
 
 impl Growth {
     /// Whether these versions bring the sum to the first look, or to twice what it was at the last one.
     fn is_worth_a_look(&self, resource: Resource, versions: usize) -> bool {
         let place = Resource::ALL.iter().position(|it| *it == resource).expect("all resources are among all");
-        let before = self.versions[place].fetch_add(versions, Ordering::Relaxed);
-        looks(before + versions) > looks(before)
+        has_doubled(&self.versions[place], versions)
     }
+}
+
+fn has_doubled(sum: &AtomicUsize, more: usize) -> bool {
+    let before = sum.fetch_add(more, Ordering::Relaxed);
+    looks(before + more) > looks(before)
 }
 
 /// Looks after so many versions.
@@ -36,6 +41,15 @@ impl Store {
     pub(super) async fn look_again(&self, resource: Resource, versions: usize) -> Result<(), StoreError> {
         const LOOK: &str = "analyze record, record_version, ledger_entry, open_item";
         if self.growth.is_worth_a_look(resource, versions) {
+            sqlx::query(LOOK).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for the tables of the books.
+    pub(super) async fn look_at_books(&self, booked: usize) -> Result<(), StoreError> {
+        const LOOK: &str = "analyze booking, event, home, journal_entry, journal_line, ledger_entry";
+        if has_doubled(&self.growth.booked, booked) {
             sqlx::query(LOOK).execute(&self.pool).await?;
         }
         Ok(())
