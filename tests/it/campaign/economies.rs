@@ -1,6 +1,6 @@
 //! Whole simulated businesses through the engine: what the ERP side holds at the end is what happened, to the cent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
@@ -28,6 +28,13 @@ const BASELINE: &str = "
     from paystand_sync.journal_line l
     join paystand_sync.journal_entry e using (merchant, entry_key)
     join paystand_sync.ledger_entry o on o.merchant = e.merchant and o.key = e.entry_key and o.state = 'baseline' group by 1";
+const CROSSED: &str = "
+    select distinct e.kind from paystand_sync.event e
+    join paystand_sync.ledger_entry o on o.merchant = e.merchant and o.key = e.event_key and o.state <> 'baseline'
+    where exists (
+        select from paystand_sync.event b
+        join paystand_sync.ledger_entry before on before.merchant = b.merchant and before.key = b.event_key and before.state = 'baseline'
+        where b.merchant = e.merchant and b.root = e.root)";
 const DANGLING: &str = "
     select entry_key from erp.journal_entry e
     where reverses is not null and not exists (select from erp.journal_entry o where o.entry_key = e.reverses)";
@@ -94,8 +101,9 @@ fn added(mut sums: BTreeMap<String, Decimal>, more: &BTreeMap<String, Decimal>) 
     non_zero(sums)
 }
 
-/// What was posted, and what the ERP opened with, is what happened; and every item of the opening balance is named.
-async fn gone_live(seed: u64, after_days: u64) {
+/// What was posted, and what the ERP opened with, is what happened; and every item of the opening balance is named. Returns the kinds of
+/// what happened after going live to money from before.
+async fn gone_live(seed: u64, after_days: u64) -> Vec<String> {
     let post_from = Settings::default().started.date_naive() + Days::new(after_days);
     let mut stage = played(seed, Some(post_from)).await;
     let truth = stage.world.books_truth(CUSTOMER_ID);
@@ -124,8 +132,10 @@ async fn gone_live(seed: u64, after_days: u64) {
     // Nothing that was posted takes back what was not.
     let dangling = column(&stage.database.pool, DANGLING).await;
     assert_eq!(dangling, Vec::<String>::new(), "reversals of seed {seed}");
+    let crossed = column(&stage.database.pool, CROSSED).await;
     stage.kill().await;
     stage.strike().await;
+    crossed
 }
 
 #[test]
@@ -137,7 +147,12 @@ fn ten_businesses_are_booked_by_the_daemon_as_they_happened() {
 
 #[test]
 fn going_live_in_the_middle_of_a_business_explains_clearing_to_the_cent() {
-    for (seed, after_days) in [(1, 10), (2, 20), (3, 30), (4, 40), (5, 50), (6, 25)] {
-        play(gone_live(seed, after_days));
+    let businesses = [(1, 10), (2, 20), (3, 30), (4, 40), (5, 50), (6, 25)];
+    let crossed: BTreeSet<String> =
+        businesses.into_iter().flat_map(|(seed, after_days)| play(gone_live(seed, after_days))).collect();
+    for kind in
+        ["payment.applied", "fee.adjusted", "refund.paid", "dispute.opened", "dispute.lost", "transfer.reported"]
+    {
+        assert!(crossed.contains(kind), "no {kind} crossed the first day: {crossed:?}");
     }
 }
