@@ -3,7 +3,7 @@
 //! One bookkeeper per merchant works at a time, under a lease. What it tells and books, what becomes of it at each adapter,
 //! and that the versions are booked is one transaction, so a crash books nothing twice and forgets nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -24,7 +24,7 @@ use crate::model::journal::Entry;
 use crate::model::money::Currency;
 use crate::model::resource::Resource;
 use crate::store::lease::Held;
-use crate::store::{Books, Finding, Outgoing, Store, StoreError, StoredEvent, Waiting};
+use crate::store::{Books, Finding, Outgoing, Store, StoreError, Waiting};
 
 /// Versions of one booking.
 const BATCH_MAX: i64 = 200;
@@ -68,8 +68,8 @@ struct Page {
 /// Everything that one batch came to.
 #[derive(Default)]
 struct Ledger {
-    told: Vec<StoredEvent>,
-    moved: Vec<StoredEvent>,
+    told: Vec<Told>,
+    moved: Vec<Told>,
     homes: Vec<(SourceId, SourceId)>,
     entries: Vec<(SourceId, Entry)>,
     findings: Vec<Finding>,
@@ -145,8 +145,8 @@ impl Bookkeeper {
         let pages = pages.iter().map(|page| (page.document.resource(), page.document.id.clone()));
         let reported = transfers.into_iter().chain(reported).map(|transfer| (Resource::Transfers, transfer));
         let records: Vec<(Resource, SourceId)> = pages.chain(reported).collect();
-        for StoredEvent { event, root } in self.store.events_of(merchant, &records, &roots).await? {
-            desk.recall(Told { event, root });
+        for told in self.store.events_of(merchant, &records, &roots).await? {
+            desk.recall(told);
         }
         Ok(desk)
     }
@@ -160,8 +160,8 @@ impl Bookkeeper {
         let merchant = &self.merchant.customer_id;
         let (memos, short) = self.store.to_explain(merchant, &customers).await?;
         let memos: Vec<_> = memos.into_iter().map(|memo| (Resource::CreditMemos, memo)).collect();
-        for StoredEvent { event, root } in self.store.events_of(merchant, &memos, &short).await? {
-            desk.recall(Told { event, root });
+        for told in self.store.events_of(merchant, &memos, &short).await? {
+            desk.recall(told);
         }
         let booking = desk.explain_credits();
         ledger.keep(booking, desk);
@@ -171,6 +171,7 @@ impl Bookkeeper {
     /// What each adapter gets of the new events and entries.
     async fn outgoing(&self, ledger: &Ledger) -> Result<Vec<Outgoing>, StoreError> {
         let mut outgoing = Vec::new();
+        let booked = self.events_booked(ledger).await?;
         for reader in self.readers.iter() {
             let state = |occurred_at: DateTime<Utc>| {
                 let day = occurred_at.with_timezone(&self.merchant.timezone).date_naive();
@@ -190,10 +191,9 @@ impl Bookkeeper {
                 outgoing.extend(ledger.told.iter().map(|told| out("event", &told.event.key, &told.event)));
             }
             if reader.wants.entries {
-                let mut entries = Vec::with_capacity(ledger.entries.len());
-                for (_, entry) in &ledger.entries {
-                    entries.push(self.entry_for(reader, ledger, entry, &out).await?);
-                }
+                let entries = ledger.entries.iter().zip(&booked);
+                let mut entries: Vec<Outgoing> =
+                    entries.map(|((_, entry), event)| out("entry", &entry.key, event)).collect();
                 if reader.post_from.is_some() {
                     self.correct_baseline(reader, ledger, &mut entries).await?;
                 }
@@ -236,30 +236,28 @@ impl Bookkeeper {
         Ok(())
     }
 
-    /// An entry may book an event that was told before, whose payment is only now seen to post.
-    async fn entry_for(
-        &self,
-        reader: &Reader,
-        ledger: &Ledger,
-        entry: &Entry,
-        out: &impl Fn(&'static str, &str, &Event) -> Outgoing,
-    ) -> Result<Outgoing, StoreError> {
-        if let Some(told) = ledger.told.iter().find(|told| told.event.key == entry.event_key) {
-            return Ok(out("entry", &entry.key, &told.event));
+    /// The event that each entry books. It may have been told before, and its payment is only now seen to post.
+    async fn events_booked(&self, ledger: &Ledger) -> Result<Vec<Event>, StoreError> {
+        let told: HashMap<&str, &Event> =
+            ledger.told.iter().map(|told| (told.event.key.as_str(), &told.event)).collect();
+        let mut events = Vec::with_capacity(ledger.entries.len());
+        for (_, entry) in &ledger.entries {
+            if let Some(event) = told.get(entry.event_key.as_str()) {
+                events.push((*event).clone());
+                continue;
+            }
+            let event = self.store.event(&self.merchant.customer_id, &entry.event_key).await?;
+            events.push(event.ok_or_else(|| StoreError::Corrupt(format!("the event of entry {}", entry.key)))?);
         }
-        let event = self.store.event(&self.merchant.customer_id, &entry.event_key).await?;
-        let event = event.ok_or_else(|| StoreError::Corrupt(format!("the event of entry {}", entry.key)))?;
-        tracing::debug!(adapter = %reader.adapter, entry = %entry.key, "an event told before is booked now");
-        Ok(out("entry", &entry.key, &event))
+        Ok(events)
     }
 }
 
 impl Ledger {
     fn keep(&mut self, booking: Booking, desk: &Desk) {
-        let stored = |told: Told| StoredEvent { event: told.event, root: told.root };
         self.findings.extend(booking.troubles.iter().map(finding));
-        self.told.extend(booking.told.into_iter().map(stored));
-        self.moved.extend(booking.moved.into_iter().map(stored));
+        self.told.extend(booking.told);
+        self.moved.extend(booking.moved);
         self.homes.extend(booking.homes);
         for entry in booking.entries {
             let root = desk.root_of_event(&entry.event_key).expect("what is booked was told").clone();

@@ -7,7 +7,7 @@ use crate::model::event::{Event, Fact};
 use crate::model::ids::MerchantId;
 
 /// What stands before the kind in `type`; the version after it grows when `data` changes its meaning.
-pub const TYPE_PREFIX: &str = "com.paystand-sync.";
+const TYPE_PREFIX: &str = "com.paystand-sync.";
 const TYPE_VERSION: &str = ".v1";
 
 #[derive(Serialize)]

@@ -105,21 +105,10 @@ impl Desk {
         self.currencies.insert(transfer, currency);
     }
 
-    /// The account of a root.
-    #[must_use]
-    pub fn account_of(&self, root: &SourceId) -> Option<&Account> {
-        self.accounts.get(root)
-    }
-
     /// The root of the account that took an event.
     #[must_use]
     pub fn root_of_event(&self, key: &str) -> Option<&SourceId> {
         self.roots.get(key)
-    }
-
-    /// All accounts with their roots.
-    pub fn accounts(&self) -> impl Iterator<Item = (&SourceId, &Account)> {
-        self.accounts.iter()
     }
 
     /// Tells and books what a document says that was not known, first stored at `seen_at`.

@@ -4,7 +4,6 @@ use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::currency::through_clearing;
-use super::reports::absolute;
 use super::slot::Slot;
 use crate::events::Trouble;
 use crate::model::document::SubjectType;
@@ -120,7 +119,7 @@ impl Account {
     fn reported(&mut self, event: &Event, line: &ReportLine, troubles: &mut Vec<Trouble>) -> Vec<Event> {
         let (Some(SubjectType::Fee), Some(named)) = (line.kind(), &line.named_id) else { return Vec::new() };
         let amount = line.share.amount.decimal();
-        let share = absolute(&line.share);
+        let share = Money { amount: line.share.amount.abs(), currency: line.share.currency.clone() };
         if amount < Decimal::ZERO {
             let is_dispute = self.disputes.contains(named) || self.dispute_fees.contains_key(named);
             return if is_dispute { self.name_dispute_fee(event, named, &share, None, troubles) } else { Vec::new() };

@@ -24,4 +24,3 @@ mod tests;
 
 pub use account::{Account, Policy, Taken};
 pub use desk::{Booking, Desk, Told};
-pub use slot::Slot;

@@ -12,8 +12,8 @@ use super::currency::through_clearing;
 use super::slot::{Part, Slot};
 use crate::model::event::{Event, Fact, FeeReturn, Kind, ReportLine};
 use crate::model::ids::SourceId;
-use crate::model::journal::{Links, Role};
-use crate::model::money::{Amount, Money};
+use crate::model::journal::{Entry, Links, Role};
+use crate::model::money::Money;
 use crate::model::resource::Resource;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Account {
     }
 
     /// A transfer whose report has lines about this account failed, or was paid after all.
-    pub fn transfer_changed(&mut self, event: &Event) -> Vec<crate::model::journal::Entry> {
+    pub fn transfer_changed(&mut self, event: &Event) -> Vec<Entry> {
         match event.kind {
             Kind::TransferFailed | Kind::TransferReversed => self.reports.failed.insert(event.id.clone()),
             _ => self.reports.failed.remove(&event.id),
@@ -160,9 +160,4 @@ fn adjustment_slot(share: &Money, place: usize) -> Slot {
 
 fn return_slot(share: &Money, place: usize) -> Slot {
     Slot::ReportedReturn(share.currency.clone(), share.amount, place)
-}
-
-/// An absolute amount.
-pub(super) fn absolute(money: &Money) -> Money {
-    Money { amount: Amount::from(money.amount.decimal().abs()), currency: money.currency.clone() }
 }

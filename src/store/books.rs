@@ -12,6 +12,7 @@ use sqlx::{FromRow, PgConnection};
 
 use super::lease::Held;
 use super::{Finding, Store, StoreError, exception, ledger};
+use crate::journal::Told;
 use crate::model::event::{Event, Kind};
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
 use crate::model::journal::Entry;
@@ -36,21 +37,14 @@ impl Waiting {
     }
 }
 
-/// An event as it is stored, with the root of its account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEvent {
-    pub event: Event,
-    pub root: Option<SourceId>,
-}
-
 /// What booking a batch of versions came to.
 #[derive(Debug)]
 pub struct Books<'a> {
     pub merchant: &'a MerchantId,
     pub booked: &'a [Waiting],
-    pub told: &'a [StoredEvent],
+    pub told: &'a [Told],
     /// Events told before that go to another account now.
-    pub moved: &'a [StoredEvent],
+    pub moved: &'a [Told],
     pub homes: &'a [(SourceId, SourceId)],
     /// Entries with the root of their account.
     pub entries: &'a [(SourceId, Entry)],
@@ -98,7 +92,7 @@ impl Store {
         merchant: &MerchantId,
         records: &[(Resource, SourceId)],
         roots: &HashSet<SourceId>,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    ) -> Result<Vec<Told>, StoreError> {
         const SELECT: &str = "
             select event_key, kind, resource, source_id, occurred_at, fact, root, position from event
             where merchant = $1 and root = any($4)
@@ -296,7 +290,7 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn into_event(self) -> Result<StoredEvent, StoreError> {
+    fn into_event(self) -> Result<Told, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("the {what} of event {}", self.event_key));
         let kind = Kind::ALL.iter().copied().find(|kind| kind.name() == self.kind).ok_or_else(|| corrupt("kind"))?;
         let resource = self.resource.parse().map_err(|_| corrupt("resource"))?;
@@ -304,7 +298,7 @@ impl EventRow {
         let root = self.root.map(SourceId::new);
         let id = SourceId::new(self.source_id);
         let event = Event { key: self.event_key, kind, resource, id, occurred_at: self.occurred_at, fact };
-        Ok(StoredEvent { event, root })
+        Ok(Told { event, root })
     }
 }
 

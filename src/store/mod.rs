@@ -33,7 +33,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::config::Environment;
 
-pub use books::{Books, Outgoing, StoredEvent, Waiting};
+pub use books::{Books, Outgoing, Waiting};
 pub use cluster::{ClusterError, Durability, PrivateCluster};
 pub use cursor::{Cursor, CursorMove, NewCursor};
 pub use error::StoreError;
