@@ -17,11 +17,18 @@ use crate::model::money::{Amount, Currency, Money};
 use crate::reconcile::{InTransit, PayoutProof, Reconciliation, Verdict, reconcile};
 use crate::store::Finding;
 
-/// The class of an exception about a payout that its report and the books do not explain.
-pub const PAYOUT_MISMATCH: &str = "payout_mismatch";
+/// A class of exceptions that every tie-out judges anew.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    name: &'static str,
+    /// Why one is settled that is not found any more.
+    resolution: &'static str,
+}
 
-/// The class of an exception about a payment of which more is applied than there is.
-pub const OVERAPPLIED: &str = "overapplied_payment";
+/// A payout that its report and the books do not explain.
+const PAYOUT_MISMATCH: Class = Class { name: "payout_mismatch", resolution: "books and report agree" };
+/// A payment of which more is applied than there is.
+const OVERAPPLIED: Class = Class { name: "overapplied_payment", resolution: "its applications are explained" };
 /// How long applications, discounts and credit memos may take to explain each other.
 const OVERAPPLIED_AFTER: Days = Days::new(3);
 
@@ -61,84 +68,62 @@ impl Engine {
         let entries = self.store.journal(id).await?;
         let events = self.store.money_events(id).await?;
         let reconciliation = reconcile(&entries, &events);
-        self.raise_payouts(id, &reconciliation).await?;
-        self.raise_overapplied(merchant, &entries).await?;
+        self.judge(id, PAYOUT_MISMATCH, reconciliation.wrong().map(wrong_payout).collect()).await?;
+        let today = self.circumstances.clock.now().with_timezone(&merchant.timezone).date_naive();
+        self.judge(id, OVERAPPLIED, overapplied(&entries, today)).await?;
         let openings = self.readers.iter().filter(|reader| reader.wants.entries);
         let openings = openings
             .filter_map(|reader| Some((reader, reader.post_from?)))
-            .map(|(reader, post_from)| Opening {
-                adapter: reader.adapter.clone(),
-                post_from,
-                ..opening(merchant, &entries, &events, post_from)
-            })
+            .map(|(reader, post_from)| opening(merchant, &entries, &events, (&reader.adapter, post_from)))
             .collect();
         Ok(TieOut { merchant: id.clone(), reconciliation, openings })
     }
 
-    async fn raise_overapplied(&self, merchant: &MerchantConfig, entries: &[Entry]) -> Result<(), StepError> {
-        let now = self.circumstances.clock.now();
-        let today = now.with_timezone(&merchant.timezone).date_naive();
-        let id = &merchant.customer_id;
-        let held = self.lease(&format!("reconcile/{id}")).await?;
-        let open = self.store.open_subjects(id, OVERAPPLIED, "payments:").await?;
-        for (payment, money, is_over) in overapplied(entries, today) {
-            let subject = format!("payments:{payment}");
-            if is_over {
-                let Money { amount, currency } = money;
-                let detail = format!(
-                    "{amount} {currency} more is applied to invoices than it brought, and no credit memo of its customer explains it"
-                );
-                let finding = Finding { class: OVERAPPLIED, subject, detail, evidence: None };
-                self.store.raise(&held, id, &finding, now).await?;
-            } else if open.contains(&subject) {
-                let resolution = "its applications are explained";
-                self.store.settle_exception(&held, id, OVERAPPLIED, &subject, resolution, now).await?;
-            }
-        }
-        self.give_back(&held).await;
-        Ok(())
-    }
-
-    async fn raise_payouts(&self, merchant: &MerchantId, answer: &Reconciliation) -> Result<(), StepError> {
+    /// Raises what is wrong, and settles what is open of the class and is not wrong any more.
+    async fn judge(&self, merchant: &MerchantId, class: Class, wrong: Vec<Finding>) -> Result<(), StepError> {
         let held = self.lease(&format!("reconcile/{merchant}")).await?;
         let now = self.circumstances.clock.now();
-        for payout in &answer.payouts {
-            let subject = format!("transfers:{}", payout.transfer_id);
-            match &payout.verdict {
-                Verdict::Wrong { .. } => {
-                    let evidence = serde_json::to_vec(payout).ok();
-                    let finding = Finding { class: PAYOUT_MISMATCH, subject, detail: what_is_wrong(payout), evidence };
-                    self.store.raise(&held, merchant, &finding, now).await?;
-                }
-                Verdict::Proven | Verdict::Unproven | Verdict::Returned => {
-                    let resolution = "books and report agree";
-                    self.store.settle_exception(&held, merchant, PAYOUT_MISMATCH, &subject, resolution, now).await?;
-                }
+        for subject in self.store.open_subjects(merchant, class.name, "").await? {
+            if !wrong.iter().any(|finding| finding.subject == subject) {
+                self.store.settle_exception(&held, merchant, class.name, &subject, class.resolution, now).await?;
             }
+        }
+        for finding in &wrong {
+            self.store.raise(&held, merchant, finding, now).await?;
         }
         self.give_back(&held).await;
         Ok(())
     }
 }
 
+fn wrong_payout(payout: &PayoutProof) -> Finding {
+    let subject = format!("transfers:{}", payout.transfer_id);
+    let evidence = serde_json::to_vec(payout).ok();
+    Finding { class: PAYOUT_MISMATCH.name, subject, detail: what_is_wrong(payout), evidence }
+}
+
 /// Payments of which more is on invoices than they brought, of long enough ago that nothing will explain it by itself.
-fn overapplied(entries: &[Entry], today: NaiveDate) -> Vec<(SourceId, Money, bool)> {
-    let mut sums: BTreeMap<(SourceId, Currency), (Decimal, NaiveDate)> = BTreeMap::new();
+fn overapplied(entries: &[Entry], today: NaiveDate) -> Vec<Finding> {
+    let mut sums: BTreeMap<(&SourceId, &Currency), (Decimal, NaiveDate)> = BTreeMap::new();
     for entry in entries {
         for line in entry.lines.iter().filter(|line| line.role == Role::UnappliedCash) {
             if let Some(payment) = &line.links.payment_id {
-                let key = (payment.clone(), entry.currency.clone());
-                let (sum, last) = sums.entry(key).or_insert((Decimal::ZERO, entry.date));
+                let (sum, last) = sums.entry((payment, &entry.currency)).or_insert((Decimal::ZERO, entry.date));
                 *sum += line.amount.decimal();
                 *last = (*last).max(entry.date);
             }
         }
     }
-    let payment = |((payment, currency), (sum, last)): ((SourceId, Currency), (Decimal, NaiveDate))| {
-        let is_old = last + OVERAPPLIED_AFTER <= today;
-        (payment, Money { amount: Amount::from(sum), currency }, sum > Decimal::ZERO && is_old)
+    sums.retain(|_, (sum, last)| *sum > Decimal::ZERO && *last + OVERAPPLIED_AFTER <= today);
+    let finding = |((payment, currency), (sum, _)): ((&SourceId, &Currency), (Decimal, NaiveDate))| Finding {
+        class: OVERAPPLIED.name,
+        subject: format!("payments:{payment}"),
+        detail: format!(
+            "{sum} {currency} more is applied to invoices than it brought, and no credit memo of its customer explains it"
+        ),
+        evidence: None,
     };
-    sums.into_iter().map(payment).collect()
+    sums.into_iter().map(finding).collect()
 }
 
 /// One sentence about a payout that is wrong, with the first record of it.
@@ -164,7 +149,12 @@ pub fn what_is_wrong(payout: &PayoutProof) -> String {
 }
 
 /// The balance of clearing before `post_from`, with its items.
-fn opening(merchant: &MerchantConfig, entries: &[Entry], events: &[Event], post_from: NaiveDate) -> Opening {
+fn opening(
+    merchant: &MerchantConfig,
+    entries: &[Entry],
+    events: &[Event],
+    (adapter, post_from): (&AdapterName, NaiveDate),
+) -> Opening {
     let is_before = |event: &Event| event.occurred_at.with_timezone(&merchant.timezone).date_naive() < post_from;
     let days: HashMap<&str, bool> = events.iter().map(|event| (event.key.as_str(), is_before(event))).collect();
     let before: Vec<Entry> =
@@ -185,7 +175,7 @@ fn opening(merchant: &MerchantConfig, entries: &[Entry], events: &[Event], post_
     let answer = reconcile(&before, &told);
     let money = |(currency, balance)| Money { amount: Amount::from(balance), currency };
     Opening {
-        adapter: AdapterName::new(""),
+        adapter: adapter.clone(),
         post_from,
         clearing: clearing.into_iter().map(money).collect(),
         items: answer.in_transit,

@@ -216,15 +216,11 @@ impl Store {
 
     /// All journal entries of a merchant, in the order of booking.
     pub async fn journal(&self, merchant: &MerchantId) -> Result<Vec<Entry>, StoreError> {
-        const SELECT: &str = "
-            select json_build_object('key', j.entry_key, 'event_key', j.event_key, 'date', j.entry_date, 'currency', j.currency,
-                'memo', j.memo, 'reverses', j.reverses, 'lines', (
-                    select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
-                        'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
-                        'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
-                        'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
-                    from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text
-            from journal_entry j where j.merchant = $1 order by j.position";
+        const SELECT: &str = concat!(
+            "select ",
+            journal_entry_json!(),
+            " from journal_entry j where j.merchant = $1 order by j.position"
+        );
         let texts: Vec<String> = sqlx::query_scalar(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
         let entry = |text: String| serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()));
         texts.into_iter().map(entry).collect()

@@ -137,7 +137,7 @@ impl Store {
         limit: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<Claimed>, StoreError> {
-        const CLAIM: &str = "
+        const CLAIM: &str = concat!("
             with due as (
                 select merchant, key, state from ledger_entry
                 where adapter = $1 and state in ('pending', 'in_flight', 'in_doubt', 'held') and due_at <= $2
@@ -166,26 +166,14 @@ impl Store {
                 from event where c.what = 'event' and merchant = c.merchant and event_key = c.key
             ) e on true
             left join lateral (
-                select json_build_object('key', entry_key, 'event_key', event_key, 'date', entry_date, 'currency', currency, 'memo', memo,
-                    'reverses', reverses, 'lines', (
-                        select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
-                            'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
-                            'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
-                            'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
-                        from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text as text
+                select ", journal_entry_json!(), " as text
                 from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.key
             ) j on true
             left join lateral (
-                select json_build_object('key', entry_key, 'event_key', event_key, 'date', entry_date, 'currency', currency, 'memo', memo,
-                    'reverses', reverses, 'lines', (
-                        select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
-                            'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
-                            'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
-                            'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
-                        from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text as text
+                select ", journal_entry_json!(), " as text
                 from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.nets
             ) n on true
-            order by c.position";
+            order by c.position");
         let mut transaction = self.begin(held).await?;
         let claimed = sqlx::query_as(CLAIM)
             .bind(adapter.as_str())

@@ -7,6 +7,19 @@
 //!
 //! Time is always an argument; no statement asks the server for it.
 
+/// A row `j` of `journal_entry` as [`crate::model::journal::Entry`] in JSON.
+macro_rules! journal_entry_json {
+    () => {
+        "json_build_object('key', j.entry_key, 'event_key', j.event_key, 'date', j.entry_date, 'currency', j.currency,
+            'memo', j.memo, 'reverses', j.reverses, 'lines', (
+                select json_agg(json_build_object('role', l.role, 'amount', l.amount::text, 'customer_ref', l.customer_ref,
+                    'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id, 'payment_id', l.payment_id, 'fee_id', l.fee_id,
+                    'refund_id', l.refund_id, 'dispute_id', l.dispute_id, 'credit_memo_id', l.credit_memo_id,
+                    'transfer_id', l.transfer_id, 'account_key', l.account_key) order by l.line_no)
+                from journal_line l where l.merchant = j.merchant and l.entry_key = j.entry_key))::text"
+    };
+}
+
 mod books;
 pub mod cluster;
 mod cursor;
