@@ -4,7 +4,7 @@
 //!
 //! - an [`Account`] folds the events about the money of one payment (or one transfer) in the order in which they were told, and an
 //!   entry that it made never changes: what is corrected is reversed and booked anew (I8);
-//! - what stands in the books is kept by [`Slot`]: telling a fact again replaces what stands there, and replaces nothing where it
+//! - what stands in the books is kept by a slot: telling a fact again replaces what stands there, and replaces nothing where it
 //!   says the same;
 //! - an application waits until its payment has posted, and is taken back with it;
 //! - every entry balances in its currency; two currencies are two entries against `fx_difference`.
