@@ -59,6 +59,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod engine;
 pub mod erp;
 pub mod events;

@@ -73,6 +73,13 @@ pub fn with_next_step(error: &StepError) -> String {
         StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) | StepError::NoMerchant => {
             "correct the configuration"
         }
+        StepError::Store(StoreError::OtherTarget { .. } | StoreError::OtherName { .. }) => {
+            return error.to_string();
+        }
+        StepError::Store(StoreError::NotPossible(_)) => {
+            "`paystand-sync status` and `exceptions list` show how it stands"
+        }
+        StepError::Erp(ErpError::Throttled { .. }) => "nothing is lost; what waits is delivered later",
         StepError::Erp(ErpError::Unreachable { .. } | ErpError::AnswerLost { .. }) => {
             "check the adapter's url and that the ERP is running; what waits is delivered then"
         }

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::deliver::read_again;
 use super::error::StepError;
+use super::work::Worker;
 use crate::clock::Clock;
 use crate::config::MerchantConfig;
 use crate::erp::Wants;
@@ -63,6 +64,16 @@ pub struct Bookkeeper {
 struct Page {
     waiting: Waiting,
     document: Document,
+}
+
+impl Worker for Bookkeeper {
+    async fn work(&self) -> Result<usize, StepError> {
+        self.book().await
+    }
+
+    fn into_held(self) -> Held {
+        self.held.into_inner()
+    }
 }
 
 /// Everything that one batch came to.
@@ -177,23 +188,25 @@ impl Bookkeeper {
                 let day = occurred_at.with_timezone(&self.merchant.timezone).date_naive();
                 if reader.post_from.is_some_and(|from| day < from) { State::Baseline } else { State::Pending }
             };
-            let out = |what, key: &str, event: &Event| Outgoing {
+            let out = |what, key: &str, root: Option<&SourceId>, event: &Event| Outgoing {
                 adapter: reader.adapter.clone(),
                 what,
                 key: key.to_owned(),
                 resource: event.resource,
                 id: event.id.clone(),
+                root: root.cloned(),
                 state: state(event.occurred_at),
                 baseline: None,
                 nets: None,
             };
             if reader.wants.events {
-                outgoing.extend(ledger.told.iter().map(|told| out("event", &told.event.key, &told.event)));
+                let told = ledger.told.iter();
+                outgoing.extend(told.map(|told| out("event", &told.event.key, told.root.as_ref(), &told.event)));
             }
             if reader.wants.entries {
                 let entries = ledger.entries.iter().zip(&booked);
                 let mut entries: Vec<Outgoing> =
-                    entries.map(|((_, entry), event)| out("entry", &entry.key, event)).collect();
+                    entries.map(|((root, entry), event)| out("entry", &entry.key, Some(root), event)).collect();
                 if reader.post_from.is_some() {
                     self.correct_baseline(reader, ledger, &mut entries).await?;
                 }

@@ -91,9 +91,14 @@ impl StepError {
             | StepError::Disagreement { .. }
             | StepError::FilterIgnored => Exit::Source,
             StepError::Store(StoreError::Unreachable(_) | StoreError::Migration(_)) => Exit::Database,
-            StepError::NoMerchant | StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) => {
-                Exit::Usage
-            }
+            StepError::NoMerchant
+            | StepError::Store(
+                StoreError::BadUrl
+                | StoreError::OtherEnvironment { .. }
+                | StoreError::OtherTarget { .. }
+                | StoreError::OtherName { .. }
+                | StoreError::NotPossible(_),
+            ) => Exit::Usage,
             StepError::Store(
                 StoreError::LeaseLost { .. } | StoreError::Conflict | StoreError::Statement(_) | StoreError::Corrupt(_),
             )

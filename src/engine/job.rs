@@ -18,7 +18,7 @@ use crate::scan::open_items::Reason;
 use crate::scan::order::OrderProof;
 use crate::scan::pass::PassPlan;
 use crate::store::lease::Held;
-use crate::store::{Cursor, CursorMove, Finding, NewCursor};
+use crate::store::{Cursor, CursorMove, Finding, NewCursor, Scope};
 
 /// The class of an exception about clocks that differ.
 pub const CLOCKS_APART: &str = "clocks_apart";
@@ -89,6 +89,9 @@ impl Job {
     /// A list that is closed to these credentials is noted and left to its fallback: fees come inside of payments. One that this
     /// address does not have is noted as well, unless nothing would be left without it.
     async fn guarded(&mut self, thorough: bool) -> Result<Progress, StepError> {
+        if self.reader.store.is_paused(&Scope::Resource(self.reader.resource)).await? {
+            return Ok(Progress::default());
+        }
         let now = self.reader.clock.now();
         if !thorough && self.cursor.unavailable_since.is_some_and(|since| now - since < CLOSED_RETRY) {
             return Ok(Progress::default());

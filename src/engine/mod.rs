@@ -13,12 +13,14 @@ mod freshness;
 mod harvest;
 pub mod job;
 mod once;
+pub mod person;
 mod rate;
 pub mod read;
 mod reader;
 mod recheck;
 pub mod reconcile;
 mod schedule;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,12 +36,12 @@ use crate::clock::Clock;
 use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig};
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
-use crate::engine::deliver::Courier;
+use crate::engine::deliver::{Bench, Courier};
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::reader::Reader;
+use crate::erp::Erp;
 use crate::erp::staging::Staging;
-use crate::erp::{Erp, Wants};
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
@@ -118,6 +120,9 @@ impl Engine {
         let readers = readers(&config, &adapters);
         let news = Arc::new(Bell::new());
         let heartbeat = Arc::new(Heartbeat::new(Arc::clone(&circumstances.clock)));
+        for (name, erp) in &adapters {
+            store.recognize(name, &erp.target()).await?;
+        }
         let engine = Self {
             config,
             store,
@@ -261,21 +266,21 @@ impl Engine {
     async fn courier(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) -> Result<Courier, StepError> {
         let held = self.lease(&format!("deliver/{adapter}")).await?;
         erp.prepare().await?;
-        self.enroll(&held, adapter, erp.capabilities().wants).await?;
-        Ok(Courier {
-            adapter: adapter.clone(),
-            erp: Arc::clone(erp),
+        self.enroll(&held, adapter, &**erp).await?;
+        let bench = Bench {
             store: self.store.clone(),
             clock: Arc::clone(&self.circumstances.clock),
             environment: self.config.environment().ok_or(StepError::NoMerchant)?,
-            held: tokio::sync::Mutex::new(held),
-        })
+        };
+        Ok(Courier::new(adapter.clone(), Arc::clone(erp), bench, held))
     }
 
-    async fn enroll(&self, held: &Held, adapter: &AdapterName, wants: Wants) -> Result<(), StepError> {
+    async fn enroll(&self, held: &Held, adapter: &AdapterName, erp: &dyn Erp) -> Result<(), StepError> {
+        let (wants, target) = (erp.capabilities().wants, erp.target());
         let zones: Vec<_> = self.merchants().map(|it| (it.customer_id.clone(), it.timezone)).collect();
         let enrollment = Enrollment {
             adapter,
+            target: &target,
             documents: wants.documents,
             events: wants.events,
             entries: wants.entries,
@@ -367,8 +372,6 @@ fn readers(config: &Config, adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> A
 
 /// A step under way when the process is told to stop may take this long to come to its end.
 const DRAIN: Duration = Duration::from_secs(8);
-/// How long a courier waits for news before it looks for entries whose retry is due.
-const COURIER_PAUSE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::{Exit, StepError};
 use super::job::Follow;
 use super::read::Progress;
+use super::work::{Books, Deliveries, Post};
 use super::{DRAIN, Engine, Scope};
 use crate::config::MerchantConfig;
 use crate::model::ids::{AdapterName, MerchantId};
@@ -126,7 +127,7 @@ impl Engine {
         let mut followed = 0;
         let step = async {
             let mut job =
-                retry_lease(|| self.begin(merchant, client, resource, Priority::Backfill, scope.since), self).await?;
+                self.retry_lease(|| self.begin(merchant, client, resource, Priority::Backfill, scope.since)).await?;
             let mut progress = Progress::default();
             let result = match work {
                 Work::Lists => job.catch_up().await.map(|read| progress = read),
@@ -150,20 +151,10 @@ impl Engine {
 
     /// Books everything that waits.
     async fn book_all(&self, outcome: &mut Outcome, merchant: &Arc<MerchantConfig>) {
-        let step = async {
-            let bookkeeper = retry_lease(|| self.bookkeeper(merchant), self).await?;
-            let result = loop {
-                match bookkeeper.book().await {
-                    Ok(0) => break Ok(()),
-                    Ok(_) => {}
-                    Err(error) => break Err(error),
-                }
-            };
-            self.give_back(&bookkeeper.held.into_inner()).await;
-            result
-        };
-        if let Err(error) = step.await {
-            outcome.failures.push(Failure { step: format!("books of {}", merchant.label), error });
+        let books = Books(Arc::clone(merchant));
+        let step = books.name();
+        if let Err(error) = self.work_off(books).await {
+            outcome.failures.push(Failure { step, error });
         }
     }
 
@@ -173,24 +164,13 @@ impl Engine {
             if outcome.failed_adapters.contains(adapter) {
                 continue;
             }
-            let step = async {
-                let courier = retry_lease(|| self.courier(adapter, erp), self).await?;
-                let mut delivered = 0;
-                let result = loop {
-                    match courier.deliver().await {
-                        Ok(0) => break Ok(delivered),
-                        Ok(entries) => delivered += entries,
-                        Err(error) => break Err(error),
-                    }
-                };
-                self.give_back(&courier.held.into_inner()).await;
-                result
-            };
-            match step.await {
+            let deliveries = Deliveries(adapter.clone(), Arc::clone(erp));
+            let step = deliveries.name();
+            match self.work_off(deliveries).await {
                 Ok(delivered) => outcome.delivered += delivered,
                 Err(error) => {
                     outcome.failed_adapters.insert(adapter.clone());
-                    outcome.failures.push(Failure { step: format!("adapter {adapter}"), error });
+                    outcome.failures.push(Failure { step, error });
                 }
             }
         }
@@ -202,21 +182,21 @@ impl Engine {
             tracing::debug!(lease = held.name(), %error, "lease not given back");
         }
     }
-}
 
-/// Waits a little for another process to give a lease back.
-async fn retry_lease<T, F>(mut take: impl FnMut() -> F, engine: &Engine) -> Result<T, StepError>
-where
-    F: Future<Output = Result<T, StepError>>,
-{
-    let mut attempts = 0;
-    loop {
-        match take().await {
-            Err(StepError::Leased { .. }) if attempts < LEASE_ATTEMPTS && !engine.stop.is_cancelled() => {
-                attempts += 1;
-                engine.circumstances.clock.sleep(LEASE_PAUSE).await;
+    /// Waits a little for another process to give a lease back.
+    pub(super) async fn retry_lease<T, F>(&self, mut take: impl FnMut() -> F) -> Result<T, StepError>
+    where
+        F: Future<Output = Result<T, StepError>>,
+    {
+        let mut attempts = 0;
+        loop {
+            match take().await {
+                Err(StepError::Leased { .. }) if attempts < LEASE_ATTEMPTS && !self.is_stopped() => {
+                    attempts += 1;
+                    self.circumstances.clock.sleep(LEASE_PAUSE).await;
+                }
+                result => return result,
             }
-            result => return result,
         }
     }
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use super::error::StepError;
 use super::harvest::{Harvest, sight_rows};
 use super::reader::Reader;
+use crate::crash::{Point, crash_point};
 use crate::model::ids::SourceId;
 use crate::model::money::Amount;
 use crate::model::page::{Stamp, Window};
@@ -156,6 +157,7 @@ impl Reader {
                 return Err(StepError::Stopped);
             }
             let answer = self.client.list(&pass.request(), self.priority).await?;
+            crash_point(Point::PageRead);
             let page = rows(answer.body).map_err(|not| StepError::NotAList(not.to_string()))?;
             let sightings = sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
             if self.resource == Resource::TransferEntries {

@@ -10,10 +10,9 @@ use tokio::task::JoinSet;
 
 use super::bell::Listener;
 use super::error::StepError;
-use super::{COURIER_PAUSE, DRAIN, Engine, Scope};
+use super::work::{Books, Deliveries};
+use super::{DRAIN, Engine, Scope};
 use crate::config::MerchantConfig;
-use crate::erp::Erp;
-use crate::model::ids::AdapterName;
 use crate::model::resource::Resource;
 use crate::paystand::{Client, Priority};
 
@@ -32,12 +31,12 @@ impl Engine {
             }
         }
         for (merchant, _) in &self.merchants {
-            let (engine, merchant) = (Arc::clone(&self), Arc::clone(merchant));
-            tasks.spawn(async move { engine.book_for_ever(&merchant).await });
+            let (engine, books) = (Arc::clone(&self), Books(Arc::clone(merchant)));
+            tasks.spawn(async move { engine.work_for_ever(books).await });
         }
         for (adapter, erp) in &self.adapters {
-            let (engine, adapter, erp) = (Arc::clone(&self), adapter.clone(), Arc::clone(erp));
-            tasks.spawn(async move { engine.deliver_for_ever(&adapter, &erp).await });
+            let (engine, deliveries) = (Arc::clone(&self), Deliveries(adapter.clone(), Arc::clone(erp)));
+            tasks.spawn(async move { engine.work_for_ever(deliveries).await });
         }
         let engine = Arc::clone(&self);
         let mut sharing = JoinSet::new();
@@ -50,6 +49,10 @@ impl Engine {
         tasks.shutdown().await;
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     async fn poll_for_ever(
         &self,
         merchant: &Arc<MerchantConfig>,
@@ -60,10 +63,10 @@ impl Engine {
         let interval = self.resource_config(resource).interval;
         let mut jitter = self.jitter(&format!("{}/{resource}", merchant.customer_id));
         let mut failures = 0;
-        while !self.stop.is_cancelled() {
+        while !self.is_stopped() {
             match self.begin(merchant, client, resource, Priority::Tail, since).await {
                 Ok(mut job) => {
-                    while !self.stop.is_cancelled() {
+                    while !self.is_stopped() {
                         let result = job.poll().await;
                         observe_poll(merchant, resource, &result);
                         let lost = is_lease_lost(&result);
@@ -90,83 +93,12 @@ impl Engine {
         }
     }
 
-    async fn book_for_ever(&self, merchant: &Arc<MerchantConfig>) {
-        let mut jitter = self.jitter(&format!("book/{}", merchant.customer_id));
-        let mut news = self.news.listener();
-        while !self.stop.is_cancelled() {
-            let bookkeeper = match self.bookkeeper(merchant).await {
-                Ok(bookkeeper) => bookkeeper,
-                Err(error) => {
-                    observe_books(merchant, &error);
-                    self.pause(spread(COURIER_PAUSE, 0, &mut jitter)).await;
-                    continue;
-                }
-            };
-            let mut failures = 0;
-            while !self.stop.is_cancelled() {
-                match bookkeeper.book().await {
-                    Ok(0) => {
-                        failures = 0;
-                        self.pause_for(&mut news, COURIER_PAUSE).await;
-                    }
-                    Ok(_) => {
-                        failures = 0;
-                        self.booked.ring();
-                    }
-                    Err(error) => {
-                        observe_books(merchant, &error);
-                        failures += 1;
-                        if is_lease_lost(&Err::<(), _>(error)) {
-                            break;
-                        }
-                        self.pause(spread(COURIER_PAUSE, failures, &mut jitter)).await;
-                    }
-                }
-            }
-            self.give_back(&bookkeeper.held.into_inner()).await;
-        }
-    }
-
-    async fn deliver_for_ever(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) {
-        let mut jitter = self.jitter(adapter.as_str());
-        let mut booked = self.booked.listener();
-        while !self.stop.is_cancelled() {
-            let courier = match self.courier(adapter, erp).await {
-                Ok(courier) => courier,
-                Err(error) => {
-                    observe_delivery(adapter, &error);
-                    self.pause(spread(COURIER_PAUSE, 0, &mut jitter)).await;
-                    continue;
-                }
-            };
-            let mut failures = 0;
-            while !self.stop.is_cancelled() {
-                match courier.deliver().await {
-                    Ok(0) => {
-                        failures = 0;
-                        self.pause_for(&mut booked, COURIER_PAUSE).await;
-                    }
-                    Ok(_) => failures = 0,
-                    Err(error) => {
-                        observe_delivery(adapter, &error);
-                        failures += 1;
-                        if is_lease_lost(&Err::<(), _>(error)) {
-                            break;
-                        }
-                        self.pause(spread(COURIER_PAUSE, failures, &mut jitter)).await;
-                    }
-                }
-            }
-            self.give_back(&courier.held.into_inner()).await;
-        }
-    }
-
-    fn jitter(&self, of: &str) -> StdRng {
+    pub(super) fn jitter(&self, of: &str) -> StdRng {
         let salt = of.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
         StdRng::seed_from_u64(self.circumstances.seed ^ salt)
     }
 
-    async fn pause(&self, duration: Duration) {
+    pub(super) async fn pause(&self, duration: Duration) {
         self.heartbeat.beat();
         tokio::select! {
             biased;
@@ -175,7 +107,7 @@ impl Engine {
         }
     }
 
-    async fn pause_for(&self, news: &mut Listener, duration: Duration) {
+    pub(super) async fn pause_for(&self, news: &mut Listener, duration: Duration) {
         self.heartbeat.beat();
         tokio::select! {
             biased;
@@ -187,7 +119,7 @@ impl Engine {
 }
 
 /// The interval give or take a tenth, longer after failures.
-fn spread(interval: Duration, failures: u32, jitter: &mut StdRng) -> Duration {
+pub(super) fn spread(interval: Duration, failures: u32, jitter: &mut StdRng) -> Duration {
     let longer = interval.saturating_mul(1 << failures.min(8)).min(PAUSE_MAX.max(interval));
     let tenth = u64::try_from(longer.as_millis() / 10).unwrap_or(u64::MAX);
     longer.saturating_sub(Duration::from_millis(tenth))
@@ -210,19 +142,5 @@ fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<s
         }
         Err(StepError::Stopped) => {}
         Err(error) => tracing::error!(merchant = %merchant.label, resource = %resource, %error, "poll failed"),
-    }
-}
-
-fn observe_books(merchant: &MerchantConfig, error: &StepError) {
-    match error {
-        StepError::Leased { .. } => tracing::debug!(merchant = %merchant.label, "another process books"),
-        error => tracing::error!(merchant = %merchant.label, %error, "booking failed"),
-    }
-}
-
-fn observe_delivery(adapter: &AdapterName, error: &StepError) {
-    match error {
-        StepError::Leased { .. } => tracing::debug!(adapter = %adapter, "another process delivers"),
-        error => tracing::error!(adapter = %adapter, %error, "delivery failed"),
     }
 }

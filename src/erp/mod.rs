@@ -1,29 +1,37 @@
 //! Edge: what an ERP adapter is. One folder per adapter; an adapter imports `model` and nothing of the other edges.
 //!
-//! An adapter is dumb on purpose: it never decides *whether* to write. The engine claims ledger entries, records the
-//! attempt, calls the adapter, and settles by the answer (I4). After a lost answer the engine asks [`Erp::find`] before
-//! any further write (I5).
+//! An adapter is dumb on purpose: it never decides *whether* to write. The engine claims ledger entries, records the attempt,
+//! calls the adapter, and settles by the answer (I4). Before any write it asks what the target holds already (I5).
+//!
+//! Targets take documents in one of two ways ([`Posting`]). A [`Keyed`] one refuses a second effect of one key by itself. Of a
+//! [`Drafted`] one that does not, drafts are written, one is elected in our database, and only that one is ever released: whoever
+//! asks, how often and how late, at most one document per key gets into the books. `docs/adapters.md` tells how to write one, and
+//! [`crate::conformance`] judges it.
 
+mod delivery;
+mod error;
 pub mod staging;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use std::time::Duration;
 
-use crate::model::document::Document;
-use crate::model::event::Event;
-use crate::model::ids::MerchantId;
-use crate::model::journal::Entry;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use crate::model::posting::{Found, Stage};
+pub use delivery::{Delivery, Payload, Told, Version};
+pub use error::ErpError;
 
 /// What an adapter can do and what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     pub wants: Wants,
-    /// The target itself refuses a second effect of one key.
-    pub native_key: bool,
-    /// [`Erp::write`] takes effect for the whole batch or not at all.
+    /// A call takes effect for the whole batch or not at all, except for deliveries that it answers otherwise. Only then may one
+    /// batch hold several deliveries about the same money.
     pub atomic_batch: bool,
     /// Deliveries in one call at most.
     pub batch_max: usize,
+    /// How long after it was sent a request may still take effect, and what took effect may still be missing from a search.
+    pub settles_within: Duration,
 }
 
 /// What is delivered to an adapter.
@@ -37,42 +45,6 @@ pub struct Wants {
     pub entries: bool,
 }
 
-/// One ledger entry made concrete.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    pub merchant: MerchantId,
-    /// The key of the document, event or entry, unique per merchant and adapter.
-    pub key: String,
-    pub payload: Payload,
-}
-
-/// What is delivered. An adapter is given only what its capabilities ask for.
-#[derive(Debug, Clone)]
-pub enum Payload {
-    Document(Box<Version>),
-    Event(Box<Told>),
-    Entry(Box<Entry>),
-}
-
-/// One version of one record.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// Grows by one with every version of the record.
-    pub number: i64,
-    pub document: Document,
-    /// The lossless bytes of the body that the document was read from. They may hold card and bank data: an adapter that
-    /// passes them on masks them first (I10).
-    pub body: Bytes,
-}
-
-/// An event in the form in which it leaves the house.
-#[derive(Debug, Clone)]
-pub struct Told {
-    pub event: Event,
-    /// A `CloudEvents` 1.0 envelope in JSON.
-    pub envelope: String,
-}
-
 /// The ERP's proof that an entry is posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -80,31 +52,27 @@ pub struct Receipt {
     pub reference: String,
 }
 
-/// What became of one delivery of a batch that was taken.
+/// Why a target did not take one delivery of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    Posted(Receipt),
-    /// The target will never take it as it is: a person must look.
-    Refused {
-        reason: String,
-    },
+pub enum Refusal {
+    /// It will never take it as it is: a person must look.
+    Never { reason: String },
+    /// Not now, because of something at the target that may change: a closed period, an invoice that is not there yet.
+    NotNow { reason: String },
+    /// It holds something else under this key.
+    Differs { held: String },
+    /// Not tried, because one before it about the same money was not taken.
+    NotTried,
 }
 
-/// A failed call, by what may be done next.
-#[derive(Debug, thiserror::Error)]
-pub enum ErpError {
-    /// Nothing was written; the same call may work later.
-    #[error("the ERP cannot be reached: {reason}")]
-    Unreachable { reason: String },
-    /// The answer was lost after the write was sent: it may or may not have taken effect.
-    #[error("the ERP's answer was lost: {reason}")]
-    AnswerLost { reason: String },
-    /// The target refuses these credentials or lacks a permission.
-    #[error("the ERP refuses access: {reason}")]
-    Unauthorized { reason: String },
-    /// The target is not as the adapter needs it.
-    #[error("the ERP's target does not fit: {reason}")]
-    Misfit { reason: String },
+/// What became of one delivery of a call to a [`Keyed`] target.
+pub type Outcome = Result<Receipt, Refusal>;
+
+/// How a target takes documents.
+#[derive(Debug, Clone, Copy)]
+pub enum Posting<'a> {
+    Keyed(&'a dyn Keyed),
+    Drafted(&'a dyn Drafted),
 }
 
 /// One ERP target. All calls are safe to repeat.
@@ -112,12 +80,71 @@ pub enum ErpError {
 pub trait Erp: std::fmt::Debug + Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
+    /// Where it writes, in one line without secrets. Two adapters of one database never have the same.
+    fn target(&self) -> String;
+
+    /// How it takes documents: itself, as the trait that it implements.
+    fn posting(&self) -> Posting<'_>;
+
     /// Creates or checks what the adapter needs in its target.
     async fn prepare(&self) -> Result<(), ErpError>;
+}
 
-    /// For each delivery the receipt of what the target already holds of it, in the order given.
-    async fn find(&self, deliveries: &[Delivery]) -> Result<Vec<Option<Receipt>>, ErpError>;
+/// A target that itself refuses a second effect of one key.
+#[async_trait]
+pub trait Keyed: Erp {
+    /// For each delivery what the target already holds of it, in the order given: nothing, the thing itself, or something else
+    /// ([`Refusal::Differs`]).
+    async fn find(&self, deliveries: &[Delivery]) -> Result<Vec<Option<Outcome>>, ErpError>;
 
     /// Writes the deliveries, in the order given, and answers for each.
     async fn write(&self, deliveries: &[Delivery]) -> Result<Vec<Outcome>, ErpError>;
+}
+
+/// A delivery that is looked for.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    pub delivery: &'a Delivery,
+    /// A document that should be there. It is read by its reference, for a search may lag.
+    pub reference: Option<&'a str>,
+}
+
+/// What became of writing one draft, or releasing one: done, with the reference if the target said one, or refused.
+pub type Step = Result<Option<String>, Refusal>;
+
+/// A document that was elected, and the delivery that it stands for.
+#[derive(Debug, Clone)]
+pub struct Elected<'a> {
+    pub delivery: &'a Delivery,
+    pub reference: &'a str,
+}
+
+/// A draft of ours that the target holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// As [`Drafted::key`] of its delivery.
+    pub key: String,
+    pub reference: String,
+}
+
+/// A target that takes drafts, and keeps them out of the books until they are released.
+#[async_trait]
+pub trait Drafted: Erp {
+    /// The key of a delivery as this target writes it, shortened to what fits. Different deliveries have different ones.
+    fn key(&self, delivery: &Delivery) -> String;
+
+    /// For each delivery every document that the target holds under its key, oldest first, compared with what is to be delivered.
+    async fn find(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Found>>, ErpError>;
+
+    /// Writes a draft for each delivery.
+    async fn draft(&self, deliveries: &[&Delivery]) -> Result<Vec<Step>, ErpError>;
+
+    /// Releases documents by reference. Releasing one again changes nothing and is done.
+    async fn release(&self, elected: &[Elected<'_>]) -> Result<Vec<Step>, ErpError>;
+
+    /// Drafts of ours written before that instant.
+    async fn drafts(&self, before: DateTime<Utc>) -> Result<Vec<Draft>, ErpError>;
+
+    /// Deletes drafts by reference. One that is gone is done; one that is released is left alone.
+    async fn discard(&self, references: &[&str]) -> Result<(), ErpError>;
 }

@@ -1,4 +1,5 @@
-//! Pure: the states of a ledger entry and when to try again. No I/O, no clock.
+//! Pure: the states of a ledger entry, when to try again, and how a document gets into an ERP that takes drafts. No I/O, no clock.
 
+pub mod recipe;
 pub mod retry;
 pub mod state;

@@ -31,10 +31,18 @@ pub enum Event {
     NotWritten,
     /// Nobody knows whether it was written.
     AnswerLost,
+    /// The ERP takes it as soon as something at the ERP has changed.
+    Hindered,
     /// The ERP refused it as it is.
     Refused,
     /// A newer version of the same record is posted.
     Overtaken,
+    /// A person wants it tried again.
+    Retried,
+    /// A person wants it posted anew under a new key, because the document is gone from the ERP.
+    Renewed,
+    /// A person says that nothing more is to be done about it.
+    Settled,
 }
 
 /// A step that the table does not have: a bug of ours.
@@ -92,8 +100,13 @@ impl State {
             (State::Pending | State::InDoubt | State::Held | State::InFlight, Event::Claimed) => Ok(State::InFlight),
             (State::InFlight, Event::Confirmed) => Ok(State::Posted),
             (State::InFlight, Event::NotWritten) => Ok(State::Pending),
-            (State::InFlight, Event::AnswerLost) => Ok(State::InDoubt),
+            (State::InFlight, Event::AnswerLost) | (State::InDoubt, Event::Retried) => Ok(State::InDoubt),
+            (State::InFlight, Event::Hindered) => Ok(State::Held),
             (State::InFlight, Event::Refused) => Ok(State::Parked),
+            (State::Held | State::Parked, Event::Retried) | (State::Parked | State::Posted, Event::Renewed) => {
+                Ok(State::Pending)
+            }
+            (State::Held | State::Parked, Event::Settled) => Ok(State::Resolved),
             (State::Pending | State::Held | State::Parked, Event::Overtaken) => Ok(State::Superseded),
             (
                 State::Pending
@@ -129,13 +142,32 @@ impl FromStr for State {
 mod tests {
     use super::*;
 
+    const EVENTS: [Event; 10] = [
+        Event::Claimed,
+        Event::Confirmed,
+        Event::NotWritten,
+        Event::AnswerLost,
+        Event::Hindered,
+        Event::Refused,
+        Event::Overtaken,
+        Event::Retried,
+        Event::Renewed,
+        Event::Settled,
+    ];
+
     #[test]
-    fn nothing_leaves_a_final_state() {
-        let events =
-            [Event::Claimed, Event::Confirmed, Event::NotWritten, Event::AnswerLost, Event::Refused, Event::Overtaken];
+    fn nothing_leaves_a_final_state_but_what_a_person_posts_anew() {
         for state in State::ALL.into_iter().filter(|state| state.is_final()) {
-            assert!(events.iter().all(|event| state.after(*event).is_err()), "{state:?}");
+            let leaves: Vec<Event> = EVENTS.into_iter().filter(|event| state.after(*event).is_ok()).collect();
+            let expected = if state == State::Posted { vec![Event::Renewed] } else { Vec::new() };
+            assert_eq!(leaves, expected, "{state:?}");
         }
+    }
+
+    #[test]
+    fn an_entry_in_doubt_becomes_pending_only_through_an_attempt_that_asked() {
+        let after: Vec<State> = EVENTS.into_iter().filter_map(|event| State::InDoubt.after(event).ok()).collect();
+        assert_eq!(after, [State::InFlight, State::InDoubt]);
     }
 
     #[test]

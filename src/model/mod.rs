@@ -8,5 +8,6 @@ pub mod ids;
 pub mod journal;
 pub mod money;
 pub mod page;
+pub mod posting;
 pub mod record;
 pub mod resource;

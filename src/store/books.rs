@@ -12,6 +12,7 @@ use sqlx::{FromRow, PgConnection};
 
 use super::lease::Held;
 use super::{Finding, Store, StoreError, exception, ledger};
+use crate::crash::{Point, crash_point};
 use crate::journal::Told;
 use crate::model::event::{Event, Kind};
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
@@ -63,6 +64,8 @@ pub struct Outgoing {
     pub key: String,
     pub resource: Resource,
     pub id: SourceId,
+    /// Whose money it is about.
+    pub root: Option<SourceId>,
     pub state: crate::ledger::state::State,
     /// The entry from before the adapter's first day that this one corrects.
     pub baseline: Option<String>,
@@ -245,7 +248,9 @@ impl Store {
         settle(&mut transaction, books).await?;
         ledger::insert_outgoing(&mut transaction, books.merchant, books.ledger, books.now).await?;
         finish(&mut transaction, books).await?;
+        crash_point(Point::Booking);
         transaction.commit().await?;
+        crash_point(Point::Booked);
         self.look_at_books(books.booked.len()).await
     }
 }
@@ -309,6 +314,9 @@ async fn tell(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), St
         update event e set root = m.root, position = nextval('event_position')
         from (select * from unnest($2::text[], $3::text[]) with ordinality as t (key, root, place) order by place) m
         where e.merchant = $1 and e.event_key = m.key";
+    const MOVE_OUTGOING: &str = "
+        update ledger_entry e set root = m.root from unnest($2::text[], $3::text[]) as m (key, root)
+        where e.merchant = $1 and e.key = m.key";
     let told = books.told;
     if !told.is_empty() {
         sqlx::query(INSERT)
@@ -325,12 +333,14 @@ async fn tell(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), St
             .await?;
     }
     if !books.moved.is_empty() {
-        sqlx::query(MOVE)
-            .bind(books.merchant.as_str())
-            .bind(books.moved.iter().map(|it| it.event.key.as_str()).collect::<Vec<_>>())
-            .bind(books.moved.iter().map(|it| it.root.as_ref().map(SourceId::as_str)).collect::<Vec<_>>())
-            .execute(connection)
-            .await?;
+        for statement in [MOVE, MOVE_OUTGOING] {
+            sqlx::query(statement)
+                .bind(books.merchant.as_str())
+                .bind(books.moved.iter().map(|it| it.event.key.as_str()).collect::<Vec<_>>())
+                .bind(books.moved.iter().map(|it| it.root.as_ref().map(SourceId::as_str)).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     Ok(())
 }

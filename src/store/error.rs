@@ -13,10 +13,23 @@ pub enum StoreError {
         "this database serves the {serves} environment of Paystand; use a database of its own for each environment"
     )]
     OtherEnvironment { serves: String },
+    #[error(
+        "adapter {name} has written to `{recorded}` and is configured for `{configured}`; give the new target a name of its own, or \
+         run: paystand-sync adapter rebind {name} --reason TEXT"
+    )]
+    OtherTarget { name: String, recorded: String, configured: String },
+    #[error(
+        "the target of adapter {name} is known as adapter {other}, and everything would be sent there again; keep the name {other}, \
+         or run: paystand-sync adapter rename {other} {name} --reason TEXT"
+    )]
+    OtherName { name: String, other: String },
     #[error("the lease {name} was lost to another process; this one stops that work")]
     LeaseLost { name: String },
     #[error("another writer changed the same rows; the work is done again")]
     Conflict,
+    /// What a person asked for cannot be done.
+    #[error("{0}")]
+    NotPossible(String),
     #[error("the database refused a statement: {0}")]
     Statement(#[source] sqlx::Error),
     #[error("a stored row does not make sense: {0}")]
@@ -33,7 +46,10 @@ impl StoreError {
             | StoreError::Unreachable(_)
             | StoreError::Migration(_)
             | StoreError::OtherEnvironment { .. }
+            | StoreError::OtherTarget { .. }
+            | StoreError::OtherName { .. }
             | StoreError::LeaseLost { .. }
+            | StoreError::NotPossible(_)
             | StoreError::Statement(_)
             | StoreError::Corrupt(_) => false,
         }

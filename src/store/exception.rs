@@ -122,6 +122,21 @@ pub(super) async fn raise(
     Ok(())
 }
 
+/// Settles whatever stands open about a subject.
+pub(super) async fn resolve_all(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    subject: &str,
+    resolution: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "
+        update exception set resolved_at = $4, resolution = $3
+        where merchant = $1 and subject = $2 and resolved_at is null";
+    sqlx::query(UPDATE).bind(merchant.as_str()).bind(subject).bind(resolution).bind(now).execute(connection).await?;
+    Ok(())
+}
+
 /// Settles open exceptions of one class.
 pub(super) async fn resolve(
     connection: &mut PgConnection,

@@ -9,6 +9,7 @@ use super::{
     BackfillWindow, CursorMove, Finding, NewSeal, Store, StoreError, books, cursor, exception, ledger, open_item,
     record, seal, window,
 };
+use crate::crash::{Point, crash_point};
 use crate::model::document::Document;
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
 use crate::model::record::{Observation, Shape};
@@ -102,7 +103,9 @@ impl Store {
             window::finish(&mut transaction, batch.merchant, batch.resource, read, batch.now).await?;
         }
         seal::write(&mut transaction, batch.merchant, batch.resource, batch.seals, batch.now).await?;
+        crash_point(Point::Ingesting);
         transaction.commit().await?;
+        crash_point(Point::Ingested);
         self.look_again(batch.resource, ingested.versions).await?;
         Ok(ingested)
     }

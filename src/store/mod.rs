@@ -20,6 +20,8 @@ macro_rules! journal_entry_json {
     };
 }
 
+mod action;
+mod audit;
 mod books;
 pub mod cluster;
 mod cursor;
@@ -46,13 +48,15 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::config::Environment;
 
+pub use action::{EntryKey, Scope};
+pub use audit::{Actor, AuditRow};
 pub use books::{Books, Outgoing, Waiting};
 pub use cluster::{ClusterError, Durability, PrivateCluster};
 pub use cursor::{Cursor, CursorMove, NewCursor};
 pub use error::StoreError;
 pub use exception::{Finding, OpenException};
 pub use ingest::{Batch, Filing, Ingested, Novelty};
-pub use ledger::{Claimed, Enrollment, Settlement};
+pub use ledger::{Acquaintance, Ballot, Claimed, Enrollment, Settlement};
 pub use open_item::DueItem;
 pub use seal::{NewSeal, SealedThrough};
 pub use summary::{Backlog, FeesAwaited, ResourceSummary};

@@ -101,7 +101,7 @@ fn every_table_and_column_has_a_comment() {
         let columns = rest.split("\n);").next().expect("a table ends");
         for line in columns.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")) {
             let column = line.split_whitespace().next().unwrap_or_default();
-            if !matches!(column, "primary" | "foreign" | "check" | "") {
+            if !matches!(column, "primary" | "foreign" | "unique" | "check" | "") {
                 let comment = format!("comment on column {name}.{column} is");
                 assert!(text.contains(&comment), "{name}.{column} has no comment");
             }

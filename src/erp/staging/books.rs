@@ -1,10 +1,12 @@
 //! Events and journal entries as rows. They never change, so what is there already stays as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::erp::Told;
+use crate::erp::staging::Holding;
 use crate::erp::staging::schema::SchemaName;
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::journal::{Entry, Links, Role};
@@ -12,12 +14,12 @@ use crate::model::journal::{Entry, Links, Role};
 /// Role → the account of the ERP, as far as it is mapped.
 pub(super) type Accounts = BTreeMap<Role, String>;
 
-/// Writes events, in the order given.
+/// Writes events, in the order given. Whether all are new.
 pub(super) async fn tell(
     connection: &mut PgConnection,
     schema: &SchemaName,
     events: &[(&MerchantId, &Told)],
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let table = schema.table("event");
     let statement = format!(
         "insert into {table} (merchant, event_key, type, subject_kind, subject_id, occurred_at, envelope, written_at)
@@ -26,7 +28,7 @@ pub(super) async fn tell(
              as t (merchant, key, type, kind, id, occurred_at, envelope)
          on conflict do nothing"
     );
-    sqlx::query(AssertSqlSafe(statement))
+    let written = sqlx::query(AssertSqlSafe(statement))
         .bind(events.iter().map(|(merchant, _)| merchant.as_str()).collect::<Vec<_>>())
         .bind(events.iter().map(|(_, told)| told.event.key.as_str()).collect::<Vec<_>>())
         .bind(events.iter().map(|(_, told)| told.event.kind.name()).collect::<Vec<_>>())
@@ -35,25 +37,26 @@ pub(super) async fn tell(
         .bind(events.iter().map(|(_, told)| told.event.occurred_at).collect::<Vec<_>>())
         .bind(events.iter().map(|(_, told)| told.envelope.as_str()).collect::<Vec<_>>())
         .execute(connection)
-        .await
-        .map(drop)
+        .await?;
+    Ok(usize::try_from(written.rows_affected()) == Ok(events.len()))
 }
 
-/// Writes entries with their lines, in the order given.
+/// Writes entries with their lines, in the order given; one that is there already keeps its lines. Whether all are new.
 pub(super) async fn enter(
     connection: &mut PgConnection,
     schema: &SchemaName,
     accounts: &Accounts,
     entries: &[(&MerchantId, &Entry)],
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let table = schema.table("journal_entry");
     let statement = format!(
         "insert into {table} (merchant, entry_key, event_key, entry_date, currency, memo, reverses, written_at)
          select t.*, now()
          from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[]) as t
-         on conflict do nothing"
+         on conflict do nothing
+         returning merchant, entry_key"
     );
-    sqlx::query(AssertSqlSafe(statement))
+    let written: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(entries.iter().map(|(merchant, _)| merchant.as_str()).collect::<Vec<_>>())
         .bind(entries.iter().map(|(_, entry)| entry.key.as_str()).collect::<Vec<_>>())
         .bind(entries.iter().map(|(_, entry)| entry.event_key.as_str()).collect::<Vec<_>>())
@@ -61,9 +64,17 @@ pub(super) async fn enter(
         .bind(entries.iter().map(|(_, entry)| entry.currency.as_str()).collect::<Vec<_>>())
         .bind(entries.iter().map(|(_, entry)| entry.memo.as_str()).collect::<Vec<_>>())
         .bind(entries.iter().map(|(_, entry)| entry.reverses.as_deref()).collect::<Vec<_>>())
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-    write_lines(connection, schema, accounts, entries).await
+    if written.len() == entries.len() {
+        write_lines(connection, schema, accounts, entries).await?;
+        return Ok(true);
+    }
+    let written: HashSet<(&str, &str)> = written.iter().map(|(merchant, key)| (&**merchant, &**key)).collect();
+    let is_new = |(merchant, entry): &&(&MerchantId, &Entry)| written.contains(&(merchant.as_str(), &*entry.key));
+    let new: Vec<_> = entries.iter().filter(is_new).copied().collect();
+    write_lines(connection, schema, accounts, &new).await?;
+    Ok(false)
 }
 
 async fn write_lines(
@@ -77,8 +88,7 @@ async fn write_lines(
         "insert into {table} (merchant, entry_key, line_no, role, gl_account, debit, credit, customer_ref, invoice_ref, receivable_id,
              payment_id, fee_id, refund_id, dispute_id, credit_memo_id, transfer_id, account_key)
          select * from unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
-             $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
-         on conflict do nothing"
+             $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])"
     );
     let lines: Vec<_> = entries
         .iter()
@@ -115,20 +125,70 @@ async fn write_lines(
         .map(drop)
 }
 
-/// Which of these keys of `column` in a table of the books are there.
-pub(super) async fn held(
+/// What the table holds of these events.
+pub(super) async fn events_held(
     connection: &mut PgConnection,
     schema: &SchemaName,
-    (table, column): (&'static str, &'static str),
-    keys: &[(&str, &str)],
-) -> Result<Vec<bool>, sqlx::Error> {
-    let table = schema.table(table);
+    events: &[(&MerchantId, &Told)],
+) -> Result<Vec<Holding>, sqlx::Error> {
+    let table = schema.table("event");
     let statement = format!(
-        "select held.{column} is not null
+        "select held.envelope::text
          from unnest($1::text[], $2::text[]) with ordinality as new (merchant, key, place)
-         left join {table} as held on held.merchant = new.merchant and held.{column} = new.key
+         left join {table} as held on held.merchant = new.merchant and held.event_key = new.key
          order by new.place"
     );
+    let keys: Vec<_> = events.iter().map(|(merchant, told)| (merchant.as_str(), told.event.key.as_str())).collect();
+    let held = texts(connection, statement, &keys).await?;
+    let same = |text: &str, told: &Told| {
+        serde_json::from_str::<Value>(text).ok() == serde_json::from_str::<Value>(&told.envelope).ok()
+    };
+    Ok(held.into_iter().zip(events).map(|(text, (_, told))| holding(text, |text| same(text, told))).collect())
+}
+
+/// What the tables hold of these entries. Accounts are left out: what is posted stays posted when a role is mapped anew.
+pub(super) async fn entries_held(
+    connection: &mut PgConnection,
+    schema: &SchemaName,
+    entries: &[(&MerchantId, &Entry)],
+) -> Result<Vec<Holding>, sqlx::Error> {
+    let (entry, line) = (schema.table("journal_entry"), schema.table("journal_line"));
+    let statement = format!(
+        "select case when held.entry_key is not null then json_build_object('key', held.entry_key, 'event_key', held.event_key,
+             'date', held.entry_date, 'currency', held.currency, 'memo', held.memo, 'reverses', held.reverses, 'lines', (
+                 select coalesce(json_agg(json_build_object('role', l.role, 'amount', (l.debit - l.credit)::text,
+                     'customer_ref', l.customer_ref, 'invoice_ref', l.invoice_ref, 'receivable_id', l.receivable_id,
+                     'payment_id', l.payment_id, 'fee_id', l.fee_id, 'refund_id', l.refund_id, 'dispute_id', l.dispute_id,
+                     'credit_memo_id', l.credit_memo_id, 'transfer_id', l.transfer_id, 'account_key', l.account_key)
+                     order by l.line_no), '[]')
+                 from {line} l where l.merchant = held.merchant and l.entry_key = held.entry_key))::text end
+         from unnest($1::text[], $2::text[]) with ordinality as new (merchant, key, place)
+         left join {entry} as held on held.merchant = new.merchant and held.entry_key = new.key
+         order by new.place"
+    );
+    let keys: Vec<_> = entries.iter().map(|(merchant, entry)| (merchant.as_str(), entry.key.as_str())).collect();
+    let held = texts(connection, statement, &keys).await?;
+    let same = |text: &str, entry: &Entry| serde_json::from_str::<Entry>(text).ok().as_ref() == Some(entry);
+    Ok(held.into_iter().zip(entries).map(|(text, (_, entry))| holding(text, |text| same(text, entry))).collect())
+}
+
+fn holding(text: Option<String>, is_same: impl FnOnce(&str) -> bool) -> Holding {
+    match text {
+        None => Holding::Nothing,
+        Some(text) if is_same(&text) => Holding::Same,
+        Some(text) => Holding::Other(text),
+    }
+}
+
+/// One text per key, in the order given.
+async fn texts(
+    connection: &mut PgConnection,
+    statement: String,
+    keys: &[(&str, &str)],
+) -> Result<Vec<Option<String>>, sqlx::Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     sqlx::query_scalar(AssertSqlSafe(statement))
         .bind(keys.iter().map(|(merchant, _)| *merchant).collect::<Vec<_>>())
         .bind(keys.iter().map(|(_, key)| *key).collect::<Vec<_>>())

@@ -37,9 +37,10 @@ pub(super) fn at_commit(error: sqlx::Error) -> Failure {
         Failure::Call(ErpError::Unreachable { reason } | ErpError::AnswerLost { reason }) => {
             Failure::Call(ErpError::AnswerLost { reason })
         }
-        other @ (Failure::Data { .. } | Failure::Call(ErpError::Unauthorized { .. } | ErpError::Misfit { .. })) => {
-            other
-        }
+        other @ (Failure::Data { .. }
+        | Failure::Call(
+            ErpError::Throttled { .. } | ErpError::Unauthorized { .. } | ErpError::Misfit { .. },
+        )) => other,
     }
 }
 

@@ -11,7 +11,7 @@ mod failure;
 mod rows;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +19,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Acquire, PgConnection, PgPool, Postgres, Transaction};
 
-use crate::erp::{Capabilities, Delivery, Erp, ErpError, Outcome, Payload, Receipt, Told, Wants};
+use crate::erp::{
+    Capabilities, Delivery, Erp, ErpError, Keyed, Outcome, Payload, Posting, Receipt, Refusal, Told, Wants,
+};
 use crate::model::ids::MerchantId;
 use crate::model::journal::{Entry, Role};
 use crate::model::resource::Resource;
@@ -33,6 +35,9 @@ pub const SCHEMA_DEFAULT: &str = "erp";
 
 /// Deliveries in one call.
 const BATCH_MAX: usize = 500;
+
+/// A statement of ours that outlives its limit is cancelled by the server; nothing takes effect later.
+const SETTLES_WITHIN: Duration = Duration::from_mins(1);
 
 /// Connections of one adapter: a writer, a reader, and one to spare.
 const CONNECTIONS_MAX: u32 = 3;
@@ -54,6 +59,8 @@ const TERMS: &str =
 #[derive(Debug, Clone)]
 pub struct Staging {
     pool: PgPool,
+    /// Host, port and name of the database, or that it is our own.
+    database: String,
     schema: SchemaName,
     accounts: Accounts,
 }
@@ -67,16 +74,19 @@ impl Staging {
             .expose_secret()
             .parse()
             .map_err(|_| ErpError::Misfit { reason: "the database URL cannot be read".to_owned() })?;
+        let name = options.get_database().unwrap_or_else(|| options.get_username());
+        let database = format!("{}:{}/{name}", options.get_host(), options.get_port());
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(options.application_name("paystand-sync staging").options(LOOKUPS));
-        Self::with_pool(pool, schema)
+        Ok(Self { database, ..Self::with_pool(pool, schema)? })
     }
 
-    /// An adapter on connections that somebody else has, such as those of our own database.
+    /// An adapter on the connections of our own database.
     pub fn with_pool(pool: PgPool, schema: &str) -> Result<Self, ErpError> {
-        Ok(Self { pool, schema: SchemaName::parse(schema)?, accounts: Accounts::new() })
+        let (database, schema) = ("own database".to_owned(), SchemaName::parse(schema)?);
+        Ok(Self { pool, database, schema, accounts: Accounts::new() })
     }
 
     /// The same with the accounts that journal lines name beside their roles.
@@ -91,13 +101,16 @@ impl Staging {
         Ok(transaction)
     }
 
-    async fn write_together(&self, items: &[Item<'_>]) -> Result<(), Failure> {
+    /// Whether every row is new: none was there before.
+    async fn write_together(&self, items: &[Item<'_>]) -> Result<bool, Failure> {
         let mut transaction = self.begin().await?;
-        self.write_items(&mut transaction, items).await?;
-        transaction.commit().await.map_err(at_commit)
+        let new = self.write_items(&mut transaction, items).await?;
+        transaction.commit().await.map_err(at_commit)?;
+        Ok(new)
     }
 
-    async fn write_items(&self, connection: &mut PgConnection, items: &[Item<'_>]) -> Result<(), sqlx::Error> {
+    async fn write_items(&self, connection: &mut PgConnection, items: &[Item<'_>]) -> Result<bool, sqlx::Error> {
+        let mut new = true;
         let (mut rows, mut events, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
             match item {
@@ -107,32 +120,40 @@ impl Staging {
             }
         }
         for (resource, rows) in rows::newest(&rows) {
-            rows::upsert(connection, &self.schema, resource, &rows).await?;
+            new &= rows::upsert(connection, &self.schema, resource, &rows).await?;
         }
         if !events.is_empty() {
-            books::tell(connection, &self.schema, &events).await?;
+            new &= books::tell(connection, &self.schema, &events).await?;
         }
         if !entries.is_empty() {
-            books::enter(connection, &self.schema, &self.accounts, &entries).await?;
+            new &= books::enter(connection, &self.schema, &self.accounts, &entries).await?;
         }
-        Ok(())
+        Ok(new)
     }
 
-    /// The same with each item for itself, to tell those that the target refuses, with its reason, from those that it takes.
-    async fn write_singly(&self, items: &[Item<'_>]) -> Result<Vec<Option<String>>, Failure> {
+    /// The same with each item for itself, to tell those that the target refuses from those that it takes. After a refusal nothing
+    /// more about the same money is written.
+    async fn write_singly(&self, deliveries: &[Delivery], items: &[Item<'_>]) -> Result<Vec<Option<Refusal>>, Failure> {
         let mut transaction = self.begin().await?;
         let mut refusals = Vec::with_capacity(items.len());
-        for item in items {
+        let mut stopped: HashSet<(&MerchantId, &str)> = HashSet::new();
+        for (delivery, item) in deliveries.iter().zip(items) {
+            let root = delivery.root.as_deref().map(|root| (&delivery.merchant, root));
+            if root.is_some_and(|root| stopped.contains(&root)) {
+                refusals.push(Some(Refusal::NotTried));
+                continue;
+            }
             let mut savepoint = transaction.begin().await?;
             let written = self.write_items(&mut savepoint, std::slice::from_ref(item)).await;
             refusals.push(match written.map_err(Failure::from) {
-                Ok(()) => {
+                Ok(_) => {
                     savepoint.commit().await?;
                     None
                 }
                 Err(Failure::Data { reason }) => {
                     savepoint.rollback().await?;
-                    Some(reason)
+                    stopped.extend(root);
+                    Some(Refusal::Never { reason })
                 }
                 Err(call @ Failure::Call(_)) => return Err(call),
             });
@@ -141,23 +162,23 @@ impl Staging {
         Ok(refusals)
     }
 
-    async fn held(&self, deliveries: &[Delivery]) -> Result<Vec<bool>, Failure> {
+    /// What the tables hold of each delivery.
+    async fn held(&self, deliveries: &[Delivery]) -> Result<Vec<Holding>, Failure> {
         let mut records: BTreeMap<Resource, Vec<(usize, Key<'_>)>> = BTreeMap::new();
-        let mut books: BTreeMap<_, Vec<(usize, (&str, &str))>> = BTreeMap::new();
+        let (mut events, mut entries) = (Vec::new(), Vec::new());
         for (place, delivery) in deliveries.iter().enumerate() {
-            let key = (delivery.merchant.as_str(), delivery.key.as_str());
             match &delivery.payload {
                 Payload::Document(version) => {
                     let resource = version.document.resource();
                     records.entry(resource).or_default().push((place, Key::of(delivery, version)));
                 }
-                Payload::Event(_) => books.entry(("event", "event_key")).or_default().push((place, key)),
-                Payload::Entry(_) => books.entry(("journal_entry", "entry_key")).or_default().push((place, key)),
+                Payload::Event(told) => events.push((place, (&delivery.merchant, &**told))),
+                Payload::Entry(entry) => entries.push((place, (&delivery.merchant, &**entry))),
             }
         }
         let mut transaction = self.begin().await?;
-        let mut held = vec![false; deliveries.len()];
-        let mut note = |places: Vec<usize>, answers: Vec<bool>| {
+        let mut held = vec![Holding::Nothing; deliveries.len()];
+        let mut note = |places: Vec<usize>, answers: Vec<Holding>| {
             assert_eq!(places.len(), answers.len(), "one answer per row asked for");
             places.into_iter().zip(answers).for_each(|(place, answer)| held[place] = answer);
         };
@@ -165,12 +186,20 @@ impl Staging {
             let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
             note(places, rows::held(&mut transaction, &self.schema, resource, &keys).await?);
         }
-        for (table, placed) in books {
-            let (places, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
-            note(places, books::held(&mut transaction, &self.schema, table, &keys).await?);
-        }
+        let (places, told): (Vec<_>, Vec<_>) = events.into_iter().unzip();
+        note(places, books::events_held(&mut transaction, &self.schema, &told).await?);
+        let (places, booked): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        note(places, books::entries_held(&mut transaction, &self.schema, &booked).await?);
         transaction.rollback().await?;
         Ok(held)
+    }
+
+    fn outcome(&self, delivery: &Delivery, holding: Holding) -> Option<Outcome> {
+        match holding {
+            Holding::Nothing => None,
+            Holding::Same => Some(Ok(self.receipt(delivery))),
+            Holding::Other(held) => Some(Err(Refusal::Differs { held })),
+        }
     }
 
     fn receipt(&self, delivery: &Delivery) -> Receipt {
@@ -184,6 +213,16 @@ impl Staging {
         };
         Receipt { reference }
     }
+}
+
+/// What a table holds under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Holding {
+    Nothing,
+    /// What is to be delivered, or something later.
+    Same,
+    /// Something else, as text.
+    Other(String),
 }
 
 /// One delivery, ready for its table.
@@ -209,10 +248,18 @@ impl Erp for Staging {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             wants: Wants { documents: true, events: true, entries: true },
-            native_key: true,
             atomic_batch: true,
             batch_max: BATCH_MAX,
+            settles_within: SETTLES_WITHIN,
         }
+    }
+
+    fn target(&self) -> String {
+        format!("staging {} schema {}", self.database, self.schema.as_str())
+    }
+
+    fn posting(&self) -> Posting<'_> {
+        Posting::Keyed(self)
     }
 
     async fn prepare(&self) -> Result<(), ErpError> {
@@ -221,25 +268,32 @@ impl Erp for Staging {
         transaction.commit().await.map_err(at_commit)?;
         Ok(())
     }
+}
 
-    /// A record of the same or a later version counts as holding the delivery: nothing of it is left to write.
-    async fn find(&self, deliveries: &[Delivery]) -> Result<Vec<Option<Receipt>>, ErpError> {
+#[async_trait]
+impl Keyed for Staging {
+    /// A record of a later version counts as holding the delivery: nothing of it is left to write.
+    async fn find(&self, deliveries: &[Delivery]) -> Result<Vec<Option<Outcome>>, ErpError> {
         let held = self.held(deliveries).await?;
-        Ok(deliveries.iter().zip(held).map(|(delivery, held)| held.then(|| self.receipt(delivery))).collect())
+        Ok(deliveries.iter().zip(held).map(|(delivery, held)| self.outcome(delivery, held)).collect())
     }
 
     /// All together, or, where the target refuses one of them as data, all others together.
     async fn write(&self, deliveries: &[Delivery]) -> Result<Vec<Outcome>, ErpError> {
         let items: Vec<Item<'_>> = deliveries.iter().map(Item::of).collect();
         let refusals = match self.write_together(&items).await {
-            Ok(()) => vec![None; items.len()],
-            Err(Failure::Data { .. }) => self.write_singly(&items).await?,
+            Ok(true) => return Ok(deliveries.iter().map(|delivery| Ok(self.receipt(delivery))).collect()),
+            Ok(false) => vec![None; items.len()],
+            Err(Failure::Data { .. }) => self.write_singly(deliveries, &items).await?,
             Err(Failure::Call(error)) => return Err(error),
         };
-        let outcome = |(delivery, refusal): (&Delivery, Option<String>)| match refusal {
-            None => Outcome::Posted(self.receipt(delivery)),
-            Some(reason) => Outcome::Refused { reason },
+        // Some rows were there before: are they what was to be written?
+        let found = self.find(deliveries).await?;
+        let gone = || Err(Refusal::NotNow { reason: "the row was deleted while it was written".to_owned() });
+        let outcome = |(refusal, found): (Option<Refusal>, Option<Outcome>)| match refusal {
+            Some(refusal) => Err(refusal),
+            None => found.unwrap_or_else(gone),
         };
-        Ok(deliveries.iter().zip(refusals).map(outcome).collect())
+        Ok(refusals.into_iter().zip(found).map(outcome).collect())
     }
 }

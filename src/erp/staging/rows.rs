@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use crate::erp::staging::Holding;
 use crate::erp::staging::columns::{cells, columns, instant};
 use crate::erp::staging::schema::SchemaName;
 use crate::erp::{Delivery, Version};
@@ -26,6 +28,7 @@ pub(super) struct Key<'a> {
     id: &'a str,
     updated_at: Option<DateTime<Utc>>,
     version: i64,
+    body: &'a Bytes,
 }
 
 /// One delivery, ready for its table.
@@ -53,6 +56,7 @@ impl<'a> Key<'a> {
             id: version.document.id.as_str(),
             updated_at: version.document.updated_at,
             version: version.number,
+            body: &version.body,
         }
     }
 }
@@ -64,7 +68,7 @@ impl<'a> Row<'a> {
         row.extend([
             Some(version.number.to_string()),
             Some(mask(&version.body)),
-            Some(format!("{:x}", Sha256::digest(&version.body))),
+            Some(sha256(&version.body)),
             Some(delivery.key.clone()),
         ]);
         Self { key: Key::of(delivery, version), cells: row }
@@ -87,22 +91,24 @@ pub(super) fn newest<'r>(rows: &[&'r Row<'_>]) -> BTreeMap<Resource, Vec<&'r Row
     tables
 }
 
-/// Writes rows of one table, at most one per record; what the table holds of the same or a later version stays untouched.
+/// Writes rows of one table, at most one per record; what the table holds of the same or a later version stays untouched. Whether all
+/// were written.
 pub(super) async fn upsert(
     connection: &mut PgConnection,
     schema: &SchemaName,
     resource: Resource,
     rows: &[&Row<'_>],
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let statement = upsert_sql(schema, resource);
+    let mut written = 0;
     for rows in rows.chunks(ROWS_MAX) {
         let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
         for column in 0..all_columns(resource).len() {
             query = query.bind(rows.iter().map(|row| row.cells[column].as_deref()).collect::<Vec<_>>());
         }
-        query.execute(&mut *connection).await?;
+        written += query.execute(&mut *connection).await?.rows_affected();
     }
-    Ok(())
+    Ok(usize::try_from(written) == Ok(rows.len()))
 }
 
 /// Rows that change nothing are left out before the insert, since a conflict costs a row lock and WAL even where nothing is
@@ -133,18 +139,24 @@ fn upsert_sql(schema: &SchemaName, resource: Resource) -> String {
     )
 }
 
-/// For each key of one table whether the table holds that version or a later one.
+fn sha256(body: &Bytes) -> String {
+    format!("{:x}", Sha256::digest(body))
+}
+
+/// For each key of one table whether the table holds that version or a later one, or another body as that version.
 pub(super) async fn held(
     connection: &mut PgConnection,
     schema: &SchemaName,
     resource: Resource,
     keys: &[Key<'_>],
-) -> Result<Vec<bool>, sqlx::Error> {
+) -> Result<Vec<Holding>, sqlx::Error> {
     let table = schema.table(resource.singular());
     let statement = format!(
-        "select held.id is not null
-         from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality
-             as new (merchant, id, updated_at, version, place)
+        "select held.id is not null,
+             case when held.version = new.version and held.updated_at is not distinct from new.updated_at::timestamptz
+                 and held.raw_sha256 <> new.sha256 then held.raw::text end
+         from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) with ordinality
+             as new (merchant, id, updated_at, version, sha256, place)
          left join {table} as held
              on held.merchant = new.merchant
             and held.id = new.id
@@ -154,14 +166,19 @@ pub(super) async fn held(
     );
     let mut answers = Vec::with_capacity(keys.len());
     for keys in keys.chunks(ROWS_MAX) {
-        let chunk: Vec<bool> = sqlx::query_scalar(AssertSqlSafe(statement.clone()))
+        let chunk: Vec<(bool, Option<String>)> = sqlx::query_as(AssertSqlSafe(statement.clone()))
             .bind(keys.iter().map(|key| key.merchant).collect::<Vec<_>>())
             .bind(keys.iter().map(|key| key.id).collect::<Vec<_>>())
             .bind(keys.iter().map(|key| key.updated_at.map(instant)).collect::<Vec<_>>())
             .bind(keys.iter().map(|key| key.version).collect::<Vec<_>>())
+            .bind(keys.iter().map(|key| sha256(key.body)).collect::<Vec<_>>())
             .fetch_all(&mut *connection)
             .await?;
-        answers.extend(chunk);
+        answers.extend(chunk.into_iter().map(|(held, other)| match other {
+            Some(other) => Holding::Other(other),
+            None if held => Holding::Same,
+            None => Holding::Nothing,
+        }));
     }
     Ok(answers)
 }

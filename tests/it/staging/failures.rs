@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::TryFutureExt;
 use paystand_sync::erp::staging::Staging;
-use paystand_sync::erp::{Erp, ErpError, Outcome};
+use paystand_sync::erp::{Erp, ErpError, Keyed, Outcome, Refusal};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -36,8 +36,9 @@ async fn only_the_row_that_the_target_refuses_is_refused() {
     ];
     let outcomes = staging.write(&batch).await.expect("answered");
     let refused = |outcome: &Outcome| match outcome {
-        Outcome::Posted(_) => None,
-        Outcome::Refused { reason } => Some(reason.clone()),
+        Ok(_) => None,
+        Err(Refusal::Never { reason }) => Some(reason.clone()),
+        Err(other) => panic!("{other:?}"),
     };
     let reasons: Vec<_> = outcomes.iter().map(refused).collect();
     let [None, Some(check), None, Some(_), Some(raised)] = &reasons[..] else { panic!("{reasons:?}") };

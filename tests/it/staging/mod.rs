@@ -5,7 +5,7 @@ mod rows;
 
 use bytes::Bytes;
 use paystand_sync::erp::staging::Staging;
-use paystand_sync::erp::{Delivery, Erp, Outcome, Payload, Version};
+use paystand_sync::erp::{Delivery, Erp, Keyed, Outcome, Payload, Refusal, Version};
 use paystand_sync::model::ids::MerchantId;
 use paystand_sync::model::record::Shape;
 use paystand_sync::model::resource::Resource;
@@ -30,7 +30,9 @@ fn delivery(resource: Resource, version: i64, body: &str) -> Delivery {
     let document = seen.document.expect("decodable");
     let key = format!("{resource}:{}:v{version}", document.id);
     let payload = Payload::Document(Box::new(Version { number: version, document, body }));
-    Delivery { merchant: MerchantId::new(MERCHANT), key, payload }
+    let merchant = MerchantId::new(MERCHANT);
+    let erp_key = Delivery::world_key("sandbox", &merchant, &key, 1);
+    Delivery { merchant, key, erp_key, root: None, payload }
 }
 
 /// A payment that was last updated at that minute, or at no known time.
@@ -44,8 +46,8 @@ fn receipts(outcomes: &[Outcome]) -> Vec<&str> {
     outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::Posted(receipt) => receipt.reference.as_str(),
-            Outcome::Refused { reason } => panic!("refused: {reason}"),
+            Ok(receipt) => receipt.reference.as_str(),
+            Err(refusal) => panic!("refused: {refusal:?}"),
         })
         .collect()
 }
@@ -76,7 +78,6 @@ async fn older_versions_never_overwrite_newer_ones() {
         (payment("pm1", None, 10, "0.10"), "3.00"),
         (payment("pm1", Some(9), 11, "11.00"), "3.00"),
         (payment("pm1", Some(10), 2, "2.00"), "3.00"),
-        (payment("pm1", Some(10), 3, "3.33"), "3.00"),
         (payment("pm1", Some(10), 4, "4.00"), "4.00"),
         (payment("pm1", Some(11), 1, "1.00"), "1.00"),
     ] {
@@ -84,6 +85,23 @@ async fn older_versions_never_overwrite_newer_ones() {
         assert_eq!(receipts(&outcomes), ["erp.payment/pm1"], "what is past needs no write to be posted");
         assert_eq!(amounts(&pool).await, [("pm1".to_owned(), held.to_owned())]);
     }
+}
+
+#[tokio::test]
+async fn another_body_as_the_same_version_is_refused_with_what_is_there() {
+    let (pool, staging) = prepared().await;
+    staging.write(&[payment("pm1", Some(10), 3, "3.00")]).await.expect("written");
+    let batch = [payment("pm1", Some(10), 3, "3.33"), payment("pm2", Some(10), 1, "1.00")];
+    for _ in 0..2 {
+        let outcomes = staging.write(&batch).await.expect("answered");
+        let [Err(Refusal::Differs { held }), Ok(_)] = &outcomes[..] else { panic!("{outcomes:?}") };
+        assert!(held.contains("3.00"), "{held}");
+    }
+    assert!(matches!(
+        &staging.find(&batch).await.expect("found")[..],
+        [Some(Err(Refusal::Differs { .. })), Some(Ok(_))]
+    ));
+    assert_eq!(amounts(&pool).await[0], ("pm1".to_owned(), "3.00".to_owned()));
 }
 
 #[tokio::test]
@@ -184,8 +202,13 @@ async fn find_knows_what_the_table_holds_at_or_past_a_version() {
         other_merchant,
     ];
     let found = staging.find(&asked).await.expect("found");
-    let found: Vec<_> =
-        found.iter().map(|receipt| receipt.as_ref().map(|receipt| receipt.reference.as_str())).collect();
+    let reference = |found: &Option<Outcome>| match found {
+        Some(Ok(receipt)) => Some(receipt.reference.clone()),
+        Some(Err(refusal)) => panic!("{refusal:?}"),
+        None => None,
+    };
+    let found: Vec<_> = found.iter().map(reference).collect();
+    let found: Vec<_> = found.iter().map(Option::as_deref).collect();
     let held = Some("erp.payment/pm1");
     assert_eq!(found, [None, held, Some("erp.customer/pm1"), None, held, None, held, None]);
     assert_eq!(staging.find(&[]).await.expect("nothing asked"), []);

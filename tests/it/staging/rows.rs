@@ -1,6 +1,6 @@
 //! What the tables hold: a row per resource by its columns, comments, the masked copy.
 
-use paystand_sync::erp::Erp;
+use paystand_sync::erp::Keyed;
 use paystand_sync::model::resource::Resource;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};

@@ -1,0 +1,78 @@
+//! Named places at which a test lets the process die, as by `kill -9`. Only builds with debug assertions have them.
+//!
+//! `PAYSTAND_SYNC_CRASH_AT=<name>` dies when the place is reached for the first time, `<name>:<n>` for the n-th time.
+
+macro_rules! points {
+    ($($(#[$about:meta])* $variant:ident = $text:literal,)+) => {
+        /// A place at which a process may die.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Point {
+            $($(#[$about])* $variant,)+
+        }
+
+        impl Point {
+            pub const ALL: &'static [Point] = &[$(Point::$variant),+];
+
+            /// The name in the environment variable.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Point::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+points! {
+    /// A page was read, nothing of it is stored.
+    PageRead = "poll.page_read",
+    /// Records, versions and entries are written and not committed.
+    Ingesting = "ingest.before_commit",
+    /// They are committed.
+    Ingested = "ingest.after_commit",
+    /// Events and journal entries are written and not committed.
+    Booking = "book.before_commit",
+    Booked = "book.after_commit",
+    /// The attempt is recorded; the ERP was not called.
+    Claimed = "deliver.claimed",
+    /// The ERP said what it holds.
+    Found = "deliver.found",
+    /// The ERP answered a write.
+    Written = "deliver.written",
+    /// The ERP answered that drafts are written.
+    Drafted = "deliver.drafted",
+    /// Documents are elected in our database.
+    Elected = "deliver.elected",
+    /// The ERP answered that documents are released.
+    Released = "deliver.released",
+    /// Nothing is left to ask; the outcome is not recorded.
+    Answered = "settle.before_commit",
+    Settled = "settle.after_commit",
+}
+
+/// Dies here if a test wants it.
+#[cfg(debug_assertions)]
+pub fn crash_point(point: Point) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("PAYSTAND_SYNC_CRASH_AT").ok()?;
+        let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), times.parse().unwrap_or(1)))
+    });
+    if let Some((name, times)) = wanted
+        && name == point.name()
+        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times
+    {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Nothing, outside of debug builds.
+#[cfg(not(debug_assertions))]
+pub const fn crash_point(_: Point) {}

@@ -1,0 +1,74 @@
+//! What persons may do: pause and resume, try again, post anew, settle, replay, and name adapters. Each is one transaction with its
+//! row in the audit trail, and none needs a lease: what is under way at the time commits before or after, and meets the change.
+
+mod entry;
+mod naming;
+mod replay;
+
+use chrono::{DateTime, Utc};
+
+use super::audit::{self, Act, Actor};
+use super::{Store, StoreError};
+use crate::model::ids::AdapterName;
+use crate::model::resource::Resource;
+
+pub use entry::EntryKey;
+
+/// What a person stops or lets go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    Adapter(AdapterName),
+    /// Of all merchants.
+    Resource(Resource),
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scope::Adapter(name) => write!(f, "adapter/{name}"),
+            Scope::Resource(resource) => write!(f, "resource/{resource}"),
+        }
+    }
+}
+
+impl Store {
+    /// Stops work until it is resumed. False where it is stopped already.
+    pub async fn pause(&self, scope: &Scope, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        const INSERT: &str =
+            "insert into pause (scope, since, actor, reason) values ($1, $2, $3, $4) on conflict do nothing";
+        let scope = scope.to_string();
+        let mut transaction = self.pool.begin().await?;
+        let paused = sqlx::query(INSERT)
+            .bind(&scope)
+            .bind(now)
+            .bind(actor.name)
+            .bind(actor.reason)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if paused > 0 {
+            audit::record(&mut transaction, Act { actor, action: "pause", object: &scope, detail: "" }, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(paused > 0)
+    }
+
+    /// Lets work go on. False where it is not stopped.
+    pub async fn resume(&self, scope: &Scope, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        const DELETE: &str = "delete from pause where scope = $1";
+        let scope = scope.to_string();
+        let mut transaction = self.pool.begin().await?;
+        let resumed = sqlx::query(DELETE).bind(&scope).execute(&mut *transaction).await?.rows_affected();
+        if resumed > 0 {
+            audit::record(&mut transaction, Act { actor, action: "resume", object: &scope, detail: "" }, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(resumed > 0)
+    }
+
+    /// Whether a person has stopped it.
+    pub async fn is_paused(&self, scope: &Scope) -> Result<bool, StoreError> {
+        const SELECT: &str = "select exists (select from pause where scope = $1)";
+        Ok(sqlx::query_scalar(SELECT).bind(scope.to_string()).fetch_one(&self.pool).await?)
+    }
+}

@@ -1,0 +1,176 @@
+//! The table `ledger_entry`: the dedupe ledger and the outbox in one row (I3).
+
+mod election;
+mod enroll;
+mod entries;
+mod settle;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::lease::Held;
+use super::{EntryKey, Store, StoreError};
+use crate::model::ids::{AdapterName, MerchantId};
+
+pub use election::Ballot;
+pub use enroll::{Acquaintance, Enrollment};
+pub(in crate::store) use entries::{NewEntries, insert, insert_outgoing};
+pub use settle::Settlement;
+
+/// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter.
+macro_rules! entry_made_concrete {
+    () => {
+        concat!(
+            "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.generation, c.root, c.payload_sha256,
+                c.in_doubt, v.shape, v.body, v.parent_id, coalesce(e.text, j.text) as text, c.baseline, n.text as nets,
+                x.reference as elected
+            from claimed c
+            left join lateral (
+                select shape, body, parent_id from record_version v
+                where c.what = 'document'
+                    and v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
+                order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
+            ) v on true
+            left join lateral (
+                select json_build_object('key', event_key, 'kind', kind, 'resource', resource, 'id', source_id, 'occurred_at', occurred_at,
+                    'fact', fact::json)::text as text
+                from event where c.what = 'event' and merchant = c.merchant and event_key = c.key
+            ) e on true
+            left join lateral (
+                select ",
+            journal_entry_json!(),
+            " as text
+                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.key
+            ) j on true
+            left join lateral (
+                select ",
+            journal_entry_json!(),
+            " as text
+                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.nets
+            ) n on true
+            left join election x
+                on x.adapter = $1 and x.merchant = c.merchant and x.key = c.key and x.generation = c.generation"
+        )
+    };
+}
+
+/// An entry in hand: recorded as attempted before the ERP is called.
+#[derive(Debug, Clone, FromRow)]
+pub struct Claimed {
+    pub merchant: String,
+    pub key: String,
+    pub resource: String,
+    pub source_id: String,
+    pub version: i64,
+    pub attempts: i32,
+    pub generation: i32,
+    /// Whose money it is about.
+    pub root: Option<String>,
+    /// What was last sent.
+    pub payload_sha256: Option<Vec<u8>>,
+    /// The document that was elected for it.
+    pub elected: Option<String>,
+    /// Its last answer was lost: the ERP is asked what it holds before anything is written (I5).
+    pub in_doubt: bool,
+    /// `document`, `event` or `entry`.
+    pub what: String,
+    /// Of a document: shape and bytes of the body that the entry speaks of.
+    pub shape: Option<String>,
+    pub body: Option<Vec<u8>>,
+    pub parent_id: Option<String>,
+    /// Of an event or entry: itself, as JSON.
+    pub text: Option<String>,
+    /// Of an entry that corrects one from before the adapter's first day: the key of that one.
+    pub baseline: Option<String>,
+    /// The reversal of it that is delivered as one with the entry, as JSON.
+    pub nets: Option<String>,
+}
+
+impl Claimed {
+    #[must_use]
+    pub fn take_body(&mut self) -> Bytes {
+        Bytes::from(self.body.take().unwrap_or_default())
+    }
+}
+
+impl Store {
+    /// Takes up to `limit` due entries of an adapter, in the order in which they were derived. What an earlier epoch left in
+    /// flight is in doubt and comes with the rest. An entry comes after what is before it about the same money: in one batch with
+    /// it where `together`, and otherwise once that is settled. Nothing comes while the adapter is paused.
+    pub async fn claim(
+        &self,
+        held: &Held,
+        adapter: &AdapterName,
+        (limit, together): (i64, bool),
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        const CLAIM: &str = concat!("
+            with due as (
+                select merchant, key, state from ledger_entry e
+                where adapter = $1 and state in ('pending', 'in_flight', 'in_doubt', 'held') and due_at <= $2
+                    and (state <> 'in_flight' or epoch < $3)
+                    and not exists (select from pause where scope = 'adapter/' || $1)
+                    and not exists (
+                        select from ledger_entry before
+                        where before.adapter = $1 and before.merchant = e.merchant and before.root = e.root
+                            and before.position < e.position
+                            and before.state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
+                            and (not $5 or before.state = 'parked' or before.due_at > $2
+                                or (before.state = 'in_flight' and before.epoch >= $3)))
+                order by position limit $4
+                for update
+            ), claimed as (
+                update ledger_entry e
+                set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
+                from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
+                returning e.merchant, e.key, e.what, e.baseline, e.nets, e.resource, e.source_id, e.version, e.attempts, e.position,
+                    e.generation, e.root, e.payload_sha256, due.state in ('in_flight', 'in_doubt') as in_doubt
+            )
+            ", entry_made_concrete!(), "
+            order by c.position");
+        let mut transaction = self.begin(held).await?;
+        let claimed = sqlx::query_as(CLAIM)
+            .bind(adapter.as_str())
+            .bind(now)
+            .bind(held.epoch())
+            .bind(limit)
+            .bind(together)
+            .fetch_all(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    /// An entry as it would be claimed, and without claiming it.
+    pub async fn entry(&self, entry: EntryKey<'_>) -> Result<Option<Claimed>, StoreError> {
+        const SELECT: &str = concat!(
+            "with claimed as (
+                select merchant, key, what, baseline, nets, resource, source_id, version, attempts, position, generation, root,
+                    payload_sha256, state in ('in_flight', 'in_doubt') as in_doubt
+                from ledger_entry where adapter = $1 and merchant = $2 and key = $3
+            ) ",
+            entry_made_concrete!()
+        );
+        Ok(sqlx::query_as(SELECT)
+            .bind(entry.adapter.as_str())
+            .bind(entry.merchant.as_str())
+            .bind(entry.key)
+            .fetch_optional(&self.pool)
+            .await?)
+    }
+
+    /// What was sent by the last attempt of an entry of which nobody knows whether it took effect.
+    pub async fn last_sent(
+        &self,
+        adapter: &AdapterName,
+        merchant: &MerchantId,
+        key: &str,
+    ) -> Result<Option<String>, StoreError> {
+        const SELECT: &str = "
+            select payload from attempt
+            where merchant = $1 and key = $2 and adapter = $3 and payload is not null order by number desc limit 1";
+        let select = sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(key).bind(adapter.as_str());
+        Ok(select.fetch_optional(&self.pool).await?)
+    }
+}
