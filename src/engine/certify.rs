@@ -1,4 +1,5 @@
-//! Seals closed days: reads them again, compares with what is stored, and certifies what agrees.
+//! Seals closed days: reads them again, compares with what is stored, and certifies what agrees. `certify_children` does so where the
+//! records are listed under others.
 
 use std::collections::HashSet;
 
@@ -10,18 +11,18 @@ use super::read::{Closing, Finish, Progress};
 use crate::model::ids::SourceId;
 use crate::model::page::{Stamp, Window};
 use crate::model::record::Observation;
-use crate::normalize::Unreadable;
-use crate::scan::days::{Slot, closed_slots, day_of, day_start};
+use crate::model::resource::Resource;
+use crate::normalize::{Unreadable, first_line};
+use crate::paystand::has_detail;
+use crate::scan::days::{Slot, day_of, day_start};
 use crate::scan::order::OrderProof;
-use crate::scan::seals::{self, Content, Seal, due, judge, runs};
-use crate::store::{CursorMove, Finding, NewSeal};
+use crate::scan::seals::{self, Content, Seal, closed, due, due_children, judge, runs};
+use crate::store::{CursorMove, Finding, Member, NewSeal};
 
 /// The class of an exception about a stored record that the source does not have any more.
 pub const VANISHED: &str = "record_vanished";
 /// How long after its end a day is read for its seal, so that rows visible a little late are in it.
 const SETTLING: TimeDelta = TimeDelta::hours(1);
-/// Slots that one look into the calendar yields at most: about fifty years.
-const SLOTS_MAX: usize = 20_000;
 /// Rows of the slots that are read in one pass.
 const ROWS_TOGETHER: u64 = 50_000;
 
@@ -32,9 +33,29 @@ pub(super) struct Tonight {
     shown: HashSet<SourceId>,
     /// When rows that cannot be read were created, as far as they say.
     unread: Vec<Option<DateTime<Utc>>>,
+    /// Slots of which not everything could be asked for.
+    unasked: HashSet<Slot>,
 }
 
 impl Tonight {
+    fn new(seals: Vec<Seal>, slots: Vec<(Slot, Content)>) -> Self {
+        Self { seals, slots, shown: HashSet::new(), unread: Vec::new(), unasked: HashSet::new() }
+    }
+
+    pub fn slots(&self) -> &[(Slot, Content)] {
+        &self.slots
+    }
+
+    /// Takes note that a row cannot be read that may belong to the slot.
+    pub fn doubt(&mut self, slot: Slot) {
+        self.unread.push(Some(slot.from));
+    }
+
+    /// Takes note that a list that belongs to the slot cannot be read.
+    pub fn lack(&mut self, slot: Slot) {
+        self.unasked.insert(slot);
+    }
+
     /// Takes note of a row that the list showed.
     pub fn show(&mut self, seen: Result<&Observation, &Unreadable>) {
         match seen {
@@ -43,9 +64,9 @@ impl Tonight {
         }
     }
 
-    fn show_one(&mut self, seen: &Observation) {
+    pub fn show_one(&mut self, seen: &Observation) {
         let (Some((first, _)), Some((last, _))) = (self.slots.first(), self.slots.last()) else { return };
-        if seen.created_at.is_some_and(|created| created >= first.from && created < last.to) {
+        if seen.created_at.is_none_or(|created| created >= first.from && created < last.to) {
             self.shown.insert(seen.id.clone());
         }
     }
@@ -55,8 +76,8 @@ impl Tonight {
         self.unread.iter().any(|created| created.is_none_or(|created| created >= slot.from && created < slot.to))
     }
 
-    fn part(&self, slots: &[(Slot, Content)]) -> Self {
-        Self { seals: self.seals.clone(), slots: slots.to_vec(), shown: HashSet::new(), unread: Vec::new() }
+    pub fn part(&self, slots: &[(Slot, Content)]) -> Self {
+        Self::new(self.seals.clone(), slots.to_vec())
     }
 }
 
@@ -65,15 +86,26 @@ impl Job {
     pub(super) async fn tonight(&self) -> Result<Tonight, StepError> {
         let (merchant, zone) = (&self.reader.merchant.customer_id, self.reader.merchant.timezone);
         let now = self.reader.client.two_clocks().earlier_now();
+        let begin = day_start(self.cursor().backfill_from, zone);
         let seals = self.reader.store.seals(merchant, self.reader.resource).await?;
-        let from = seals.last().map_or_else(|| day_start(self.cursor().backfill_from, zone), |seal| seal.slot.to);
-        let mut closed: Vec<Slot> = seals.iter().map(|seal| seal.slot).collect();
-        closed.extend(closed_slots(from, zone, now - SETTLING, SLOTS_MAX));
+        let due = match self.reader.resource.parent() {
+            None => due(&closed(begin, &seals, zone, now - SETTLING), &seals, now),
+            Some(above) => {
+                let until = self.sealed_until(above).await?.unwrap_or(begin).min(now - SETTLING);
+                due_children(&closed(begin, &seals, zone, until), &seals, now)
+            }
+        };
         let mut slots = Vec::new();
-        for slot in due(&closed, &seals, now) {
+        for slot in due {
             slots.push((slot, self.reader.store.content(merchant, self.reader.resource, slot).await?));
         }
-        Ok(Tonight { seals, slots, shown: HashSet::new(), unread: Vec::new() })
+        Ok(Tonight::new(seals, slots))
+    }
+
+    /// Through when a resource is sealed.
+    async fn sealed_until(&self, resource: Resource) -> Result<Option<DateTime<Utc>>, StepError> {
+        let seals = self.reader.store.seals(&self.reader.merchant.customer_id, resource).await?;
+        Ok(seals.last().map(|seal| seal.slot.to))
     }
 
     /// Seals by night. A list that turns out to have no date filter is read whole instead, which seals as well.
@@ -93,7 +125,7 @@ impl Job {
         let tonight = self.tonight().await?;
         for run in runs(&tonight.slots.iter().map(|(slot, _)| *slot).collect::<Vec<_>>()) {
             let known: Vec<_> = tonight.slots.iter().filter(|(slot, _)| run.contains(slot)).cloned().collect();
-            for slots in portions(&known) {
+            for slots in portions(&known, ROWS_TOGETHER) {
                 let mut part = tonight.part(slots);
                 self.read_created(&mut part, progress).await?;
                 self.certify(&part, CursorMove::default(), progress).await?;
@@ -133,7 +165,8 @@ impl Job {
         let now = self.reader.clock.now();
         let (mut new, mut findings) = (Vec::new(), Vec::new());
         for (slot, before) in &tonight.slots {
-            if !self.all_shown(*slot, &tonight.shown, &mut findings, progress).await? {
+            if tonight.unasked.contains(slot) || !self.all_shown(*slot, &tonight.shown, &mut findings, progress).await?
+            {
                 continue;
             }
             new.push(self.seal_slot(tonight, *slot, before, now).await?);
@@ -161,8 +194,8 @@ impl Job {
         Ok(NewSeal { slot, zone: self.reader.merchant.timezone, content, sums, readings, is_new, is_final })
     }
 
-    /// Whether every stored record of the slot was shown, or is gone for good. One that the list hides but that can be read by id
-    /// leaves the day unsealed tonight.
+    /// Whether every stored record of the slot was shown, or is gone for good. One that the list hides but that can be read all the
+    /// same leaves the day unsealed tonight.
     async fn all_shown(
         &self,
         slot: Slot,
@@ -171,32 +204,43 @@ impl Job {
         progress: &mut Progress,
     ) -> Result<bool, StepError> {
         let (mut all, mut after) = (true, String::new());
+        let (merchant, resource) = (&self.reader.merchant.customer_id, self.reader.resource);
         loop {
-            let ids = self
-                .reader
-                .store
-                .ids_created(&self.reader.merchant.customer_id, self.reader.resource, slot, &after)
-                .await?;
-            let Some(last) = ids.last() else { return Ok(all) };
-            last.as_str().clone_into(&mut after);
-            for id in ids.iter().filter(|id| !shown.contains(id)) {
-                match self.reader.detail(id).await? {
-                    Some(detail) => {
-                        all = false;
-                        progress.versions += self.reader.store_sightings(|| vec![Ok(detail.clone())], None).await?.0;
-                    }
-                    None => findings.push(Finding {
-                        class: VANISHED,
-                        subject: format!("{}:{id}", self.reader.resource),
-                        detail: format!(
-                            "{}:{id} is stored, but the source does not have it any more",
-                            self.reader.resource
-                        ),
-                        evidence: None,
-                    }),
+            let members = self.reader.store.members(merchant, resource, slot, &after).await?;
+            let Some(last) = members.last() else { return Ok(all) };
+            last.id.as_str().clone_into(&mut after);
+            for member in members.iter().filter(|member| !shown.contains(&shown_as(resource, &member.id))) {
+                if self.is_there(member, progress).await? {
+                    all = false;
+                } else {
+                    findings.push(vanished(resource, &member.id));
                 }
             }
         }
+    }
+
+    /// Whether a stored record that its list did not show can be read all the same.
+    async fn is_there(&self, member: &Member, progress: &mut Progress) -> Result<bool, StepError> {
+        if !has_detail(self.reader.resource) {
+            return self.is_listed(member, progress).await;
+        }
+        let Some(detail) = self.reader.detail(&member.id).await? else { return Ok(false) };
+        progress.versions += self.reader.store_sightings(|| vec![Ok(detail.clone())], None).await?.0;
+        Ok(true)
+    }
+}
+
+/// The id under which a list shows a stored record.
+pub(super) fn shown_as(resource: Resource, id: &SourceId) -> SourceId {
+    if resource == Resource::TransferEntries { first_line(id) } else { id.clone() }
+}
+
+fn vanished(resource: Resource, id: &SourceId) -> Finding {
+    Finding {
+        class: VANISHED,
+        subject: format!("{resource}:{id}"),
+        detail: format!("{resource}:{id} is stored, but the source does not have it any more"),
+        evidence: None,
     }
 }
 
@@ -206,12 +250,12 @@ fn created_of(body: &[u8]) -> Option<DateTime<Utc>> {
     row.get("created")?.as_str()?.parse().ok()
 }
 
-/// Cuts a run of slots where it would hold too many rows for one pass.
-fn portions(slots: &[(Slot, Content)]) -> Vec<&[(Slot, Content)]> {
+/// Cuts a run of slots where it would hold more than `rows_max` rows.
+pub(super) fn portions(slots: &[(Slot, Content)], rows_max: u64) -> Vec<&[(Slot, Content)]> {
     let mut portions = Vec::new();
     let (mut begin, mut rows) = (0, 0);
     for (at, (_, content)) in slots.iter().enumerate() {
-        if at > begin && rows + content.rows > ROWS_TOGETHER {
+        if at > begin && rows + content.rows > rows_max {
             portions.push(&slots[begin..at]);
             (begin, rows) = (at, 0);
         }

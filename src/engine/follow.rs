@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::StepError;
 use super::job::{Follow, Job};
-use super::read::{Finish, Progress};
+use super::read::{Finish, Progress, Show};
 use crate::model::ids::SourceId;
 use crate::model::money::Amount;
 use crate::model::page::Stamp;
@@ -29,7 +29,8 @@ struct Report {
 }
 
 /// What a reading of an item came to.
-enum Read {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
     /// Nothing more to do about it.
     Done,
     /// Still open, unless what was stored closed it.
@@ -71,7 +72,7 @@ impl Job {
             Reason::Status | Reason::Fee | Reason::FeeAbsent | Reason::Named => {
                 self.read_again(&due.item, progress).await?
             }
-            Reason::Children => self.read_children(&due.item, progress).await?,
+            Reason::Children => self.read_children(&due.item.id, &mut |_| {}, progress).await?,
             Reason::Unapplied => self.suspect(due).await?,
         };
         let merchant = &self.reader.merchant.customer_id;
@@ -95,15 +96,20 @@ impl Job {
     }
 
     /// Reads the whole child list: it is short, and nothing is known of its order.
-    async fn read_children(&self, item: &OpenItem, progress: &mut Progress) -> Result<Read, StepError> {
+    pub(super) async fn read_children(
+        &self,
+        parent: &SourceId,
+        shown: &mut Show<'_>,
+        progress: &mut Progress,
+    ) -> Result<Read, StepError> {
         let mut total = None;
         if self.reader.resource == Resource::TransferEntries {
-            let Some(report) = self.report(&item.id).await? else { return Ok(Read::Missing) };
+            let Some(report) = self.report(parent).await? else { return Ok(Read::Missing) };
             total = report.amount;
         }
         let plan = PassPlan {
             resource: self.reader.resource,
-            parent: Some(item.id.clone()),
+            parent: Some(parent.clone()),
             window: None,
             stamp: Stamp::LastUpdated,
             page_rows: self.reader.sync.page_rows,
@@ -111,7 +117,7 @@ impl Job {
             stop_before: None,
             rules: self.reader.rules,
         };
-        let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), &mut |_| {}).await;
+        let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), shown).await;
         match reading {
             Ok(reading) => {
                 progress.rows += reading.rows;

@@ -78,7 +78,7 @@ impl Job {
         self.guarded(false).await
     }
 
-    /// Everything there is to read: backfill, tail or whole list, and the freshness pass.
+    /// Everything that lists of their own show: backfill, tail or whole list, the freshness pass, seals.
     pub async fn catch_up(&mut self) -> Result<Progress, StepError> {
         self.reader.thorough = true;
         let result = self.guarded(true).await;
@@ -146,6 +146,7 @@ impl Job {
         let mut progress = Progress::default();
         if self.reader.resource.parent().is_some() {
             self.follow(Follow::Due, &mut progress).await?;
+            self.seal_children(&mut progress).await?;
             return Ok(progress);
         }
         self.tail(&mut progress).await?;
@@ -184,7 +185,7 @@ impl Job {
             && self.reader.resource.parent().is_none()
     }
 
-    fn is_due(&self, last: Option<DateTime<Utc>>) -> bool {
+    pub(super) fn is_due(&self, last: Option<DateTime<Utc>>) -> bool {
         last.is_none_or(|last| self.reader.clock.now() - last >= NIGHTLY)
     }
 

@@ -6,6 +6,7 @@ mod backfill;
 mod bell;
 pub mod book;
 mod certify;
+mod certify_children;
 pub mod deliver;
 pub mod error;
 mod follow;

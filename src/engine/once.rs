@@ -38,6 +38,7 @@ const FOUND_ON_THE_WAY: &[Reason] = &[Reason::Children, Reason::Named];
 enum Work {
     Lists,
     Follow(&'static [Reason]),
+    SealChildren,
 }
 
 /// What a whole run came to.
@@ -91,6 +92,9 @@ impl Engine {
                 self.step(&mut outcome, merchant, client, resource, scope, Work::Lists).await;
             }
             self.follow_all(&mut outcome, merchant, client, scope).await;
+            for resource in self.resources(scope).into_iter().filter(|resource| resource.parent().is_some()) {
+                self.step(&mut outcome, merchant, client, resource, scope, Work::SealChildren).await;
+            }
         }
         match self.store.open_exception_count().await {
             Ok(open) => outcome.open_exceptions = open,
@@ -134,6 +138,7 @@ impl Engine {
                 Work::Follow(reasons) => {
                     job.follow(Follow::All(reasons), &mut progress).await.map(|items| followed = items)
                 }
+                Work::SealChildren => job.seal_children(&mut progress).await,
             };
             self.give_back(&job.end()).await;
             result.map(|()| progress)

@@ -54,6 +54,16 @@ impl Sighting {
     }
 }
 
+/// The line of a transfer report by which a stored one is shown: the first of those that say the same.
+#[must_use]
+pub fn first_line(id: &SourceId) -> SourceId {
+    let is_ordinal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match id.as_str().rsplit_once('#') {
+        Some((first, ordinal)) if is_ordinal(ordinal) => SourceId::new(first),
+        Some(_) | None => id.clone(),
+    }
+}
+
 /// A body that is no JSON object or has no id that can be kept: it can only be parked with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable: {reason}")]

@@ -152,7 +152,7 @@ async fn store_records(
         }
     }
     record::write(connection, batch.merchant, resource, &rows, batch.now).await?;
-    seal::reopen(connection, batch.merchant, resource, &created_anew(&novelties), batch.now).await?;
+    seal::reopen(connection, batch.merchant, resource, &arrivals(&novelties), batch.now).await?;
     record::archive(connection, batch.merchant, resource, &archive, batch.now).await?;
     ledger::insert(connection, batch.merchant, resource, &entries, batch.now).await?;
     books::queue(connection, batch.merchant, resource, &bookable).await?;
@@ -167,10 +167,14 @@ async fn store_records(
     Ok(versions.len())
 }
 
-/// When records were created of which nothing was known.
-fn created_anew(novelties: &[&Novelty]) -> Vec<DateTime<Utc>> {
+/// The records of which nothing was known.
+fn arrivals<'n>(novelties: &[&'n Novelty]) -> Vec<seal::Arrival<'n>> {
     let new = novelties.iter().filter(|novelty| novelty.known.is_none());
-    new.filter_map(|novelty| novelty.bodies.iter().filter_map(|body| body.created_at).max()).collect()
+    let arrival = |novelty: &&'n Novelty| seal::Arrival {
+        created_at: novelty.bodies.iter().filter_map(|body| body.created_at).max(),
+        parent: novelty.bodies.iter().rev().find_map(|body| body.parent.as_ref()),
+    };
+    new.map(arrival).collect()
 }
 
 /// Notes what is to be read by id because of new versions.

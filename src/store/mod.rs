@@ -34,6 +34,7 @@ mod open_item;
 pub mod rate_share;
 mod record;
 mod seal;
+mod slot;
 mod statistics;
 mod summary;
 mod window;
@@ -59,6 +60,7 @@ pub use ingest::{Batch, Filing, Ingested, Novelty};
 pub use ledger::{Acquaintance, Ballot, Claimed, Enrollment, Settlement};
 pub use open_item::DueItem;
 pub use seal::{NewSeal, SealedThrough};
+pub use slot::{Member, Parent};
 pub use summary::{Backlog, FeesAwaited, ResourceSummary};
 pub use window::BackfillWindow;
 

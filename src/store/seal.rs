@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection};
 
 use super::exception::{self, Finding};
@@ -34,6 +32,7 @@ pub struct NewSeal {
 pub struct SealedThrough {
     pub merchant: String,
     pub resource: String,
+    /// End of the last slot before the first one that is not sealed.
     pub provisional: Option<DateTime<Utc>>,
     /// End of the last slot before the first one that is not final.
     #[sqlx(rename = "final")]
@@ -54,75 +53,16 @@ impl Store {
     /// Through when each resource is sealed.
     pub async fn sealed_through(&self) -> Result<Vec<SealedThrough>, StoreError> {
         const SELECT: &str = "
-            select merchant, resource, max(to_at) as provisional,
-                coalesce(min(from_at) filter (where final_at is null), max(to_at)) as final
-            from seal group by merchant, resource order by merchant, resource";
+            with certified as (
+                select s.merchant, s.resource, min(s.to_at) filter (where next.from_at is null) as through,
+                    min(s.from_at) filter (where s.final_at is null) as doubted
+                from seal s left join seal next
+                    on next.merchant = s.merchant and next.resource = s.resource and next.from_at = s.to_at
+                group by s.merchant, s.resource
+            )
+            select merchant, resource, through as provisional, least(through, doubted) as final
+            from certified order by merchant, resource";
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
-    }
-
-    /// What is stored of a slot.
-    pub async fn content(&self, merchant: &MerchantId, resource: Resource, slot: Slot) -> Result<Content, StoreError> {
-        const SELECT: &str = "
-            select source_id from record
-            where merchant = $1 and resource = $2 and created_at >= $3 and created_at < $4 order by source_id collate \"C\"";
-        let mut ids = sqlx::query_scalar::<_, String>(SELECT)
-            .bind(merchant.as_str())
-            .bind(resource.name())
-            .bind(slot.from)
-            .bind(slot.to)
-            .fetch(&self.pool);
-        let (mut hash, mut rows) = (Sha256::new(), 0);
-        while let Some(id) = ids.try_next().await? {
-            hash.update(id.as_bytes());
-            hash.update(b"\n");
-            rows += 1;
-        }
-        Ok(Content { rows, ids: Fingerprint(hash.finalize().into()) })
-    }
-
-    /// Amount per currency of a slot.
-    pub async fn sums(
-        &self,
-        merchant: &MerchantId,
-        resource: Resource,
-        slot: Slot,
-    ) -> Result<BTreeMap<String, Decimal>, StoreError> {
-        const SELECT: &str = "
-            select currency, sum(amount) from record
-            where merchant = $1 and resource = $2 and created_at >= $3 and created_at < $4
-                and currency is not null and amount is not null
-            group by currency";
-        let sums: Vec<(String, Decimal)> = sqlx::query_as(SELECT)
-            .bind(merchant.as_str())
-            .bind(resource.name())
-            .bind(slot.from)
-            .bind(slot.to)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(sums.into_iter().collect())
-    }
-
-    /// Ids of stored records created within a slot, a thousand at most after `after`.
-    pub async fn ids_created(
-        &self,
-        merchant: &MerchantId,
-        resource: Resource,
-        slot: Slot,
-        after: &str,
-    ) -> Result<Vec<SourceId>, StoreError> {
-        const SELECT: &str = "
-            select source_id from record
-            where merchant = $1 and resource = $2 and created_at >= $3 and created_at < $4 and source_id > $5
-            order by source_id limit 1000";
-        let ids: Vec<String> = sqlx::query_scalar(SELECT)
-            .bind(merchant.as_str())
-            .bind(resource.name())
-            .bind(slot.from)
-            .bind(slot.to)
-            .bind(after)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids.into_iter().map(SourceId::new).collect())
     }
 }
 
@@ -151,37 +91,56 @@ impl SealRow {
 /// The class of an exception about a record that turned up after its day was finally sealed.
 const SEALED_DAY_INCOMPLETE: &str = "sealed_day_incomplete";
 
-/// Takes the finality from seals of the instants at which new records were created, and says so: those days are read again until a
-/// reading agrees.
+/// A record of which nothing was known before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub created_at: Option<DateTime<Utc>>,
+    pub parent: Option<&'a SourceId>,
+}
+
+/// Takes the finality from seals of the slots to which new records belong, and says so: those days are read again until a reading
+/// agrees. Nothing is said where a record came with one above it from before the first seal, whose list no seal speaks of.
 pub(super) async fn reopen(
     connection: &mut PgConnection,
     merchant: &MerchantId,
     resource: Resource,
-    created: &[DateTime<Utc>],
+    arrivals: &[Arrival<'_>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const REOPEN: &str = "
-        with hit as (
-            select distinct slot.from_at from unnest($3::timestamptz[]) as new (created_at)
+        with new as (
+            select coalesce(t.created_at, case when $2 = 'transfer_entries' then above.created_at end) as created_at,
+                $5::text is null or coalesce(above.created_at >= (
+                    select min(from_at) from seal where merchant = $1 and resource = $2), false) as is_told
+            from unnest($3::timestamptz[], $4::text[]) as t (created_at, parent_id)
+            left join record above on above.merchant = $1 and above.resource = $5 and above.source_id = t.parent_id
+        ), hit as (
+            select slot.from_at, bool_or(new.is_told) as is_told from new
             cross join lateral (
                 select from_at, to_at, final_at from seal
                 where merchant = $1 and resource = $2 and from_at <= new.created_at order by from_at desc limit 1
             ) as slot
             where slot.to_at > new.created_at and slot.final_at is not null
+            group by slot.from_at
         )
         update seal set final_at = null from hit
         where seal.merchant = $1 and seal.resource = $2 and seal.from_at = hit.from_at
-        returning seal.from_at, seal.to_at";
-    if created.is_empty() {
+        returning seal.from_at, seal.to_at, hit.is_told";
+    if arrivals.is_empty() {
         return Ok(());
     }
-    let reopened: Vec<(DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(REOPEN)
+    let created: Vec<Option<DateTime<Utc>>> = arrivals.iter().map(|arrival| arrival.created_at).collect();
+    let parents: Vec<Option<&str>> = arrivals.iter().map(|arrival| arrival.parent.map(SourceId::as_str)).collect();
+    let reopened: Vec<(DateTime<Utc>, DateTime<Utc>, bool)> = sqlx::query_as(REOPEN)
         .bind(merchant.as_str())
         .bind(resource.name())
         .bind(created)
+        .bind(parents)
+        .bind(resource.parent().map(Resource::name))
         .fetch_all(&mut *connection)
         .await?;
-    let findings: Vec<Finding> = reopened.into_iter().map(|(from, to)| incomplete(resource, from, to)).collect();
+    let told = reopened.into_iter().filter(|(_, _, is_told)| *is_told);
+    let findings: Vec<Finding> = told.map(|(from, to, _)| incomplete(resource, from, to)).collect();
     exception::raise(connection, merchant, &findings, now).await
 }
 

@@ -3,6 +3,7 @@
 
 use chrono::{SecondsFormat, TimeDelta};
 use paystand_sync::clock::{Clock as _, SystemClock};
+use paystand_sync::model::resource::Resource;
 
 use crate::harness::{Site, column, number, staged, standing};
 use crate::literal::{Books, Count, Kind, Literal, Quirks, Row, rows};
@@ -116,6 +117,8 @@ async fn books_as_documented_are_mirrored() {
     };
     assert!(is_filtered("/payments/all") && is_filtered("/receivables"));
     assert!(!is_filtered("/payerCustomers") && !is_filtered("/fees"));
+    let sealed = "select distinct resource from paystand_sync.seal order by 1";
+    assert_eq!(column(site.pool(), sealed).await.len(), Resource::ALL.len(), "child lists too");
     assert_another_run_changes_nothing(&site).await;
 }
 

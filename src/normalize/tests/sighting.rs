@@ -7,7 +7,7 @@ use crate::model::document::Facts;
 use crate::model::ids::SourceId;
 use crate::model::record::Shape;
 use crate::model::resource::Resource;
-use crate::normalize::{Unreadable, sight};
+use crate::normalize::{Unreadable, first_line, sight};
 
 fn unreadable(resource: Resource, body: &[u8]) -> Unreadable {
     let refused = sight(resource, Shape::List, None, Bytes::copy_from_slice(body)).expect_err("unreadable");
@@ -173,11 +173,14 @@ fn a_report_entry_gets_its_id_from_what_it_pays() {
 #[test]
 fn an_ordinal_sets_equal_report_entries_apart() {
     let entry = read(Resource::TransferEntries, samples::TRANSFER_ENTRY);
+    let line = entry.observation.id.clone();
     let first = entry.clone().with_ordinal(0);
     let second = entry.with_ordinal(1);
     assert_eq!(first.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v:-7.83");
     assert_eq!(second.observation.id.as_str(), "tr5g2h9j6k3l0z7x4c1v8b5n:fee:fe4d1f8g5h2j9k6l3z0x7c4v:-7.83#1");
     assert_eq!(second.document.expect("decodable").id, second.observation.id);
+    assert_eq!((first_line(&first.observation.id), first_line(&second.observation.id)), (line.clone(), line));
+    assert_eq!(first_line(&SourceId::new("te#a")), SourceId::new("te#a"));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod run;
 mod scanning;
 mod scenes;
 mod sealing;
+mod sealing_children;
 mod stage;
 mod storm;
 mod tally;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use paystand_sync::config::Environment;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::sandbox::{Edit, Quirks, Seeding};
+use paystand_sync::store::Store;
 use sqlx::FromRow;
 
 use super::stage::{Settings, Stage, play};
@@ -14,20 +16,30 @@ use crate::harness::column;
 const DATED: [Resource; 3] = [Resource::Receivables, Resource::Refunds, Resource::Disputes];
 
 #[derive(Debug, FromRow)]
-struct Sealed {
-    from_at: DateTime<Utc>,
-    to_at: DateTime<Utc>,
-    rows: i64,
-    is_final: bool,
+pub struct Sealed {
+    pub from_at: DateTime<Utc>,
+    pub to_at: DateTime<Utc>,
+    pub rows: i64,
+    pub is_final: bool,
 }
 
 impl Stage {
-    async fn seals(&self, resource: Resource) -> Vec<Sealed> {
+    pub async fn seals(&self, resource: Resource) -> Vec<Sealed> {
         const SELECT: &str = "
             select from_at, to_at, rows, final_at is not null as is_final from paystand_sync.seal
             where resource = $1 order by from_at";
         let select = sqlx::query_as(SELECT).bind(resource.name());
         select.fetch_all(&self.database.pool).await.expect("works in a test")
+    }
+
+    /// What `status` says about a resource.
+    async fn sealed_through(&self, resource: Resource) -> DateTime<Utc> {
+        let url = self.database.url.clone().into();
+        let store = Store::open(&url, 1, Environment::Sandbox, self.now()).await.expect("works in a test");
+        let sealed = store.sealed_through().await.expect("works in a test");
+        store.close().await;
+        let of_it = sealed.into_iter().find(|sealed| sealed.resource == resource.name());
+        of_it.and_then(|sealed| sealed.provisional).expect("works in a test")
     }
 
     /// Rows that are there from one instant to before another.
@@ -39,18 +51,31 @@ impl Stage {
     /// Seals of every resource reach from the start to at most two days ago without a gap, each with the rows of its instants.
     async fn assert_sealed(&self, begin: DateTime<Utc>, case: &str) {
         for resource in DATED {
-            let seals = self.seals(resource).await;
-            assert_eq!(seals.first().map(|seal| seal.from_at), Some(begin), "{case}: {resource}");
-            let through = seals.last().expect("works in a test").to_at;
-            assert!(self.now() - through < TimeDelta::hours(50), "{case}: {resource} is sealed through {through}");
-            for pair in seals.windows(2) {
-                assert_eq!(pair[0].to_at, pair[1].from_at, "{case}: {resource}");
-            }
+            let seals = self.sealed_without_gap(resource, begin, case).await;
             for Sealed { from_at, to_at, rows, .. } in seals {
                 let there = self.created_between(resource, from_at, to_at);
                 assert_eq!(usize::try_from(rows).ok(), Some(there), "{case}: {resource} from {from_at} to {to_at}");
             }
         }
+    }
+
+    /// The seals of a resource, which reach from the start to at most two days ago without a gap.
+    pub async fn sealed_without_gap(&self, resource: Resource, begin: DateTime<Utc>, case: &str) -> Vec<Sealed> {
+        let seals = self.seals(resource).await;
+        assert_eq!(seals.first().map(|seal| seal.from_at), Some(begin), "{case}: {resource}");
+        let through = seals.last().expect("works in a test").to_at;
+        assert!(self.now() - through < TimeDelta::hours(50), "{case}: {resource} is sealed through {through}");
+        for pair in seals.windows(2) {
+            assert_eq!(pair[0].to_at, pair[1].from_at, "{case}: {resource}");
+        }
+        seals
+    }
+
+    /// Days about which a person is told that they were sealed incomplete.
+    pub async fn told_incomplete(&self) -> Vec<String> {
+        let told =
+            "select subject from paystand_sync.exception where class = 'sealed_day_incomplete' and resolved_at is null";
+        column(&self.database.pool, told).await
     }
 
     /// One row of each resource.
@@ -74,19 +99,19 @@ impl Stage {
 }
 
 /// The first instant of a day.
-fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_hms_opt(0, 0, 0).expect("a time");
     let found =
         (0..120).find_map(|minutes| zone.from_local_datetime(&(midnight + TimeDelta::minutes(minutes))).earliest());
     found.expect("works in a test").to_utc()
 }
 
-fn date(text: &str) -> NaiveDate {
+pub fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")
 }
 
 /// Nothing but what the scene creates.
-fn from_day(day: NaiveDate, zone: Tz) -> Settings {
+pub fn from_day(day: NaiveDate, zone: Tz) -> Settings {
     let seeding = Seeding { payments: 12, days: 3, frozen: true, ..Seeding::default() };
     let started = midnight(day, zone) + TimeDelta::hours(1);
     Settings {
@@ -184,14 +209,36 @@ fn a_row_that_turns_up_in_a_final_day_is_told_and_sealed() {
         stage.advance(Duration::from_mins(1));
         stage.polled(Resource::Refunds).await;
         assert_eq!(seal(stage.seals(Resource::Refunds).await), Some((rows, false)), "not final any more");
-        let told =
-            "select subject from paystand_sync.exception where class = 'sealed_day_incomplete' and resolved_at is null";
-        assert_eq!(column(&stage.database.pool, told).await.len(), 1);
+        assert_eq!(stage.told_incomplete().await.len(), 1);
         for _ in 0..2 {
             stage.deep_night().await;
         }
         assert_eq!(seal(stage.seals(Resource::Refunds).await), Some((rows + 1, true)));
         stage.assert_sealed(begin, "after the late row").await;
         stage.ends_clean().await;
+    });
+}
+
+/// More days than one night reads: the rest is sealed in the nights after, and until then nobody says that it is.
+#[test]
+fn a_long_history_is_sealed_without_a_gap_in_the_end() {
+    play(async {
+        let zone = Tz::America__New_York;
+        let first = date("2026-05-10");
+        let settings = Settings { start_date: first - Days::new(450), ..from_day(first, zone) };
+        let begin = midnight(settings.start_date, zone);
+        let mut stage = Stage::new(settings).await;
+        stage.poll_all().await;
+        stage.advance(Duration::from_mins(1));
+        stage.poll_all().await;
+        assert!(stage.sealed_through(Resource::Refunds).await < begin + TimeDelta::days(200));
+        for _ in 0..3 {
+            stage.deep_night().await;
+        }
+        for resource in DATED.into_iter().chain([Resource::ReceivableTransactions]) {
+            let seals = stage.sealed_without_gap(resource, begin, "a long history").await;
+            assert_eq!(Some(stage.sealed_through(resource).await), seals.last().map(|seal| seal.to_at), "{resource}");
+        }
+        stage.strike().await;
     });
 }

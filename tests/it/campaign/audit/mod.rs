@@ -20,6 +20,7 @@
 
 mod books;
 mod children;
+mod seals;
 mod shown;
 mod tables;
 mod versions;
@@ -114,6 +115,8 @@ pub async fn audit(stage: &Stage, promise: Promise) -> Report {
     audit.children();
     let (wrong, looked_at) = books::wrong(&stage.database.pool, stage.settings.zone).await;
     audit.failures.extend(wrong);
+    audit.failures.extend(seals::wrong(&stage.database.pool).await);
+    audit.vanished(&seals::told_vanished(&stage.database.pool).await);
     audit.looked_at += looked_at;
     let (versions, changes) = (audit.tables.versions(), audit.truth.len());
     let left = audit.failures.len().saturating_sub(TOLD_MAX);
