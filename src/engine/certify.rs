@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::error::StepError;
+use super::harvest::Detail;
 use super::job::Job;
 use super::read::{Closing, Finish, Progress};
 use crate::model::ids::SourceId;
@@ -171,8 +172,24 @@ impl Job {
             }
             new.push(self.seal_slot(tonight, *slot, before, now).await?);
         }
+        self.settle_shown(&tonight.shown, now).await?;
         let cursor = (step != CursorMove::default()).then_some(step);
         self.reader.store_closing(Closing { cursor, seals: new, ..Closing::default() }, &findings).await
+    }
+
+    /// What seemed to be gone and is shown again was only late.
+    async fn settle_shown(&self, shown: &HashSet<SourceId>, now: DateTime<Utc>) -> Result<(), StepError> {
+        let (merchant, resource) = (&self.reader.merchant.customer_id, self.reader.resource);
+        let prefix = format!("{resource}:");
+        for subject in self.reader.store.open_subjects(merchant, VANISHED, &prefix).await? {
+            let id = SourceId::new(subject.strip_prefix(&prefix).unwrap_or_default());
+            if shown.contains(&shown_as(resource, &id)) {
+                let held = self.reader.lease().await?;
+                let resolution = "the source shows it again";
+                self.reader.store.settle_exception(&held, merchant, VANISHED, &subject, resolution, now).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn seal_slot(
@@ -224,9 +241,14 @@ impl Job {
         if !has_detail(self.reader.resource) {
             return self.is_listed(member, progress).await;
         }
-        let Some(detail) = self.reader.detail(&member.id).await? else { return Ok(false) };
-        progress.versions += self.reader.store_sightings(|| vec![Ok(detail.clone())], None).await?.0;
-        Ok(true)
+        match self.reader.ask_for(&member.id).await? {
+            Detail::Missing => Ok(false),
+            Detail::Closed => Ok(true),
+            Detail::Seen(detail) => {
+                progress.versions += self.reader.store_sightings(|| vec![Ok((*detail).clone())], None).await?.0;
+                Ok(true)
+            }
+        }
     }
 }
 

@@ -75,6 +75,16 @@ enum Why {
     Unchanged,
 }
 
+/// What the source says of a record by its id.
+#[derive(Debug)]
+pub(super) enum Detail {
+    Seen(Box<Sighting>),
+    /// It is not there.
+    Missing,
+    /// It may not be read, or not as a record: nothing is known.
+    Closed,
+}
+
 impl Reader {
     /// Judges sightings of this job's resource against the store and reads what is missing.
     pub async fn harvest(&self, sightings: Vec<Result<Sighting, Unreadable>>) -> Result<Harvest, StepError> {
@@ -173,16 +183,26 @@ impl Reader {
 
     /// The record read by id; `None` where it does not exist, or cannot be read as such.
     pub async fn detail(&self, id: &SourceId) -> Result<Option<Sighting>, StepError> {
+        match self.ask_for(id).await? {
+            Detail::Seen(sighting) => Ok(Some(*sighting)),
+            Detail::Missing | Detail::Closed => Ok(None),
+        }
+    }
+
+    /// What the source says of a record by its id.
+    pub(super) async fn ask_for(&self, id: &SourceId) -> Result<Detail, StepError> {
         let answer = match self.client.read(self.resource, id, self.priority).await {
             Ok(answer) => answer,
             Err(error) => {
                 return match error.disposition() {
-                    Disposition::Missing | Disposition::Unavailable | Disposition::Park => Ok(None),
+                    Disposition::Missing => Ok(Detail::Missing),
+                    Disposition::Unavailable | Disposition::Park => Ok(Detail::Closed),
                     Disposition::Retry | Disposition::Later(_) | Disposition::Stop => Err(StepError::Source(error)),
                 };
             }
         };
-        Ok(sight(self.resource, Shape::Detail, None, answer.body).ok())
+        let sighting = sight(self.resource, Shape::Detail, None, answer.body);
+        Ok(sighting.map_or(Detail::Closed, |sighting| Detail::Seen(Box::new(sighting))))
     }
 
     /// Whether the row just seen is an older body of the same second, or the replica that was asked by id has an older one. Nothing is
