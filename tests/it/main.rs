@@ -2,6 +2,7 @@
 
 mod campaign;
 mod cluster;
+mod conformance;
 mod crash;
 mod daemon;
 mod damage;
@@ -15,6 +16,7 @@ mod merchants;
 mod mirror;
 mod refusals;
 mod resume;
+mod scripted;
 mod staging;
 mod tie_out;
 mod troubles;

@@ -27,7 +27,8 @@ use crate::model::ids::AdapterName;
 use crate::store::lease::Held;
 use crate::store::{Claimed, Store, StoreError};
 
-pub(super) use concrete::{concrete, read_again};
+pub(crate) use concrete::concrete;
+pub(in crate::engine) use concrete::read_again;
 use settled::Settled;
 pub use settled::{DIFFERS, DUPLICATE_RELEASED, GONE, HELD, KEY_TAKEN, PAYLOAD_CHANGED, REFUSED, VOID};
 
