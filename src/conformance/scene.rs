@@ -191,6 +191,15 @@ impl Scene<'_> {
         Ok(self.writes().await?.len() > 1)
     }
 
+    /// Those of other money, which need not wait for this one.
+    pub fn others(&self, goods: &[Good], good: &Good) -> Vec<Good> {
+        let is_other = |other: &&Good| match self.kind {
+            Kind::Document => other.key != good.key,
+            Kind::Event | Kind::Entry => other.payment != good.payment,
+        };
+        goods.iter().filter(is_other).cloned().collect()
+    }
+
     /// What would be sent of it now.
     pub async fn delivery(&self, good: &Good) -> Result<Delivery, Failure> {
         let entry = self.store().entry(self.entry(good)).await?;
@@ -217,6 +226,7 @@ impl Scene<'_> {
 
     /// An old backup of our database takes the place of what was known about the adapter's entries.
     pub async fn restore(&self) -> Result<(), Failure> {
+        self.subject().settle().await?;
         tables::restore(self.store(), &self.adapter).await
     }
 
@@ -235,6 +245,7 @@ impl Scene<'_> {
     }
 
     pub async fn post_anew(&self, good: &Good) -> Result<(), Failure> {
+        self.subject().settle().await?;
         let erp = self.subject().adapter().await?;
         let now = self.clock().now();
         Ok(person::post_anew(self.store(), (&*erp, ENVIRONMENT), self.entry(good), ACTOR, now).await?)
@@ -242,6 +253,7 @@ impl Scene<'_> {
 
     /// Deletes drafts that lost, once nothing can be under way any more; returns how many.
     pub async fn sweep(&self) -> Result<usize, Failure> {
+        self.subject().settle().await?;
         let wire = self.wire().await?;
         self.clock().advance(wire.capabilities().settles_within + std::time::Duration::from_secs(1));
         Ok(self.courier(&wire).await?.sweep().await?)

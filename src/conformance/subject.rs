@@ -17,7 +17,7 @@ pub enum Hand {
 /// An adapter under test: how it is made, and how one looks into its target without it.
 ///
 /// What these methods tell of the target is the truth by which the adapter is judged. So they go to the target's own tables or screens,
-/// never through the adapter's `find`, and wait for what the target shows late.
+/// never through the adapter's `find`.
 #[async_trait]
 pub trait Subject: std::fmt::Debug + Send + Sync {
     /// An adapter with connections of its own, on the same target each time, as another process would have it.
@@ -30,6 +30,12 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
     /// Everything that stands for this delivery and is not in the books: held, unposted.
     async fn drafts(&self, _delivery: &Delivery) -> Result<Vec<String>, ErpError> {
         Ok(Vec::new())
+    }
+
+    /// Waits for as long as its adapter says that requests may take to have their effect and searches to show it
+    /// ([`settles_within`](crate::erp::Capabilities::settles_within)). Time at the target, for the battery's own runs ahead of it.
+    async fn settle(&self) -> Result<(), ErpError> {
+        Ok(())
     }
 
     /// Makes the customers and invoices that these deliveries name.

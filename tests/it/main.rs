@@ -1,5 +1,6 @@
 //! One binary for all tests that need a process, a server or a database.
 
+mod ambiguous;
 mod campaign;
 mod cluster;
 mod conformance;

@@ -81,7 +81,7 @@ pub(super) async fn strays(scene: &Scene<'_>) -> Result<Verdict, Failure> {
     scene.work_off(&wire).await?;
     wire.let_late_ones_arrive().await;
     let open = scene.goods("b").await?;
-    dies_with_drafts(scene, Call::Draft).await?;
+    dies_with_drafts(scene, Call::Draft, &open).await?;
     let before = drafts(scene, &open).await?;
     ensure(!before.is_empty(), || "no draft was written".to_owned())?;
     ensure(!drafts(scene, &lost).await?.is_empty(), || "the late duplicate left no draft".to_owned())?;
@@ -106,6 +106,7 @@ async fn two_drafts(scene: &Scene<'_>, erp: &dyn Drafted, good: &Good) -> Result
             hints.extend(hint);
         }
     }
+    scene.subject().settle().await?;
     for reference in [None, hints.last().map(String::as_str)] {
         let found = erp.find(&[Asked { delivery: &delivery, reference }]).await?;
         let found: Vec<String> = found.into_iter().flatten().map(|found| found.reference).collect();

@@ -10,24 +10,31 @@ use crate::engine::deliver::{DIFFERS, GONE};
 pub(super) const OUT_OF_REACH: &str = "the subject cannot do that at its target";
 const NO_DRAFTS: &str = "there are no drafts";
 
-/// A draft that is not what was sent is never released.
+/// A draft that is not what was sent is never released. Before it is elected another one may take its place, where the target does
+/// not show it yet.
 pub(super) async fn draft_edited(scene: &Scene<'_>) -> Result<Verdict, Failure> {
     if !scene.is_drafted().await? {
         return Ok(Verdict::DoesNotApply(NO_DRAFTS));
     }
-    // Before it is elected, and after.
     for (lot, place) in [("a", Call::Draft), ("b", Call::Release)] {
         let goods = scene.goods(lot).await?;
-        dies_with_drafts(scene, place).await?;
-        let delivery = scene.delivery(&goods[2]).await?;
-        for draft in scene.subject().drafts(&delivery).await? {
-            if scene.subject().edit(&delivery, &draft).await? == Hand::OutOfReach {
+        let good = dies_with_drafts(scene, place, &goods).await?;
+        let delivery = scene.delivery(&good).await?;
+        let edited = scene.subject().drafts(&delivery).await?;
+        for draft in &edited {
+            if scene.subject().edit(&delivery, draft).await? == Hand::OutOfReach {
                 return Ok(Verdict::DoesNotApply(OUT_OF_REACH));
             }
         }
         scene.finish().await?;
-        scene.expect_exception(&goods[2], DIFFERS, 0).await?;
-        scene.expect_posted(&without(&goods, 2)).await?;
+        let live = scene.live(&good).await?;
+        ensure(!live.iter().any(|it| edited.contains(it)), || format!("{live:?} was released and had been edited"))?;
+        if place == Call::Draft && !live.is_empty() {
+            scene.expect_posted(&goods).await?;
+        } else {
+            scene.expect_exception(&good, DIFFERS, 0).await?;
+            scene.expect_posted(&scene.others(&goods, &good)).await?;
+        }
     }
     Ok(Verdict::Holds)
 }
@@ -44,7 +51,7 @@ pub(super) async fn document_edited(scene: &Scene<'_>) -> Result<Verdict, Failur
     scene.restore().await?;
     scene.finish().await?;
     scene.expect_exception(&goods[2], DIFFERS, 1).await?;
-    scene.expect_posted(&without(&goods, 2)).await?;
+    scene.expect_posted(&scene.others(&goods, &goods[2])).await?;
     Ok(Verdict::Holds)
 }
 
@@ -54,8 +61,8 @@ pub(super) async fn draft_deleted(scene: &Scene<'_>) -> Result<Verdict, Failure>
         return Ok(Verdict::DoesNotApply(NO_DRAFTS));
     }
     let goods = scene.goods("a").await?;
-    dies_with_drafts(scene, Call::Release).await?;
-    let delivery = scene.delivery(&goods[2]).await?;
+    let good = dies_with_drafts(scene, Call::Release, &goods).await?;
+    let delivery = scene.delivery(&good).await?;
     for draft in scene.subject().drafts(&delivery).await? {
         if scene.subject().delete(&delivery, &draft).await? == Hand::OutOfReach {
             return Ok(Verdict::DoesNotApply(OUT_OF_REACH));
@@ -63,9 +70,9 @@ pub(super) async fn draft_deleted(scene: &Scene<'_>) -> Result<Verdict, Failure>
     }
     let wire = scene.wire().await?;
     scene.work_off(&wire).await?;
-    scene.expect_exception(&goods[2], GONE, 0).await?;
-    ensure(wire.writes_of(&goods[2].key) == 0, || "what a person deleted was written again".to_owned())?;
-    posts_anew(scene, &goods).await
+    scene.expect_exception(&good, GONE, 0).await?;
+    ensure(wire.writes_of(&good.key) == 0, || "what a person deleted was written again".to_owned())?;
+    posts_anew(scene, &goods, &good).await
 }
 
 /// So is a document in the books; a person has it posted anew, and cannot as long as it is there.
@@ -82,37 +89,36 @@ pub(super) async fn document_deleted(scene: &Scene<'_>) -> Result<Verdict, Failu
     scene.work_off(&wire).await?;
     ensure(wire.made().is_empty(), || "what a person deleted was looked for, or written again".to_owned())?;
     ensure(scene.live(&goods[2]).await?.is_empty(), || "it was not deleted".to_owned())?;
-    posts_anew(scene, &goods).await
+    posts_anew(scene, &goods, &goods[2]).await
 }
 
-/// A person has the third one posted under a new key: once, and nothing under the old one.
-async fn posts_anew(scene: &Scene<'_>, goods: &[Good]) -> Result<Verdict, Failure> {
-    let before = scene.delivery(&goods[2]).await?;
-    scene.post_anew(&goods[2]).await?;
+/// A person has it posted under a new key: once, and nothing under the old one.
+async fn posts_anew(scene: &Scene<'_>, goods: &[Good], good: &Good) -> Result<Verdict, Failure> {
+    let before = scene.delivery(good).await?;
+    scene.post_anew(good).await?;
     scene.finish().await?;
     scene.expect_posted(goods).await?;
-    let after = scene.delivery(&goods[2]).await?;
+    let after = scene.delivery(good).await?;
     ensure(before.erp_key != after.erp_key, || format!("{} was posted anew under its old key", before.erp_key))?;
-    let again = scene.post_anew(&goods[2]).await;
+    let again = scene.post_anew(good).await;
     ensure(again.is_err(), || "what was posted anew was to be posted anew again".to_owned())?;
     Ok(Verdict::Holds)
 }
 
-/// A process writes drafts and dies, at the end of writing them or before it releases them.
-pub(super) async fn dies_with_drafts(scene: &Scene<'_>, place: Call) -> Result<(), Failure> {
+/// A process writes drafts and dies, at the end of writing them or before it releases them; returns one that it had in hand.
+pub(super) async fn dies_with_drafts(scene: &Scene<'_>, place: Call, goods: &[Good]) -> Result<Good, Failure> {
     let wire = scene.wire().await?;
     let fault = if place == Call::Draft { Fault::SleepsAfter } else { Fault::SleepsBefore };
     wire.fault(Place::Next(place), fault);
-    let mut process = scene.process(wire).await?;
-    ensure(process.sleeps().await?, || format!("{place:?} was never called"))
+    let mut process = scene.process(std::sync::Arc::clone(&wire)).await?;
+    ensure(process.sleeps().await?, || format!("{place:?} was never called"))?;
+    let in_hand = wire.made().pop().and_then(|(_, mut keys)| keys.pop());
+    let good = goods.iter().find(|good| Some(&good.key) == in_hand.as_ref());
+    good.cloned().ok_or_else(|| Failure::Claim(format!("{place:?} was about {in_hand:?}")))
 }
 
 async fn in_the_books(scene: &Scene<'_>, good: &Good) -> Result<(crate::erp::Delivery, String), Failure> {
     let delivery = scene.delivery(good).await?;
     let live = scene.subject().live(&delivery).await?.pop();
     Ok((delivery, live.ok_or_else(|| Failure::Claim(format!("{} is not in the books", good.key)))?))
-}
-
-pub(super) fn without(goods: &[Good], place: usize) -> Vec<Good> {
-    goods.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, good)| good.clone()).collect()
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::hands::without;
 use crate::conformance::report::{Failure, Verdict, ensure};
 use crate::conformance::scene::Scene;
 use crate::conformance::wire::{Fault, Place};
@@ -35,7 +34,7 @@ pub(super) async fn held(scene: &Scene<'_>) -> Result<Verdict, Failure> {
     scene.change(&goods[2]).await?;
     scene.finish().await?;
     expect_both(scene, &goods[2], DIFFERS, ["ours", "theirs"], 1).await?;
-    scene.expect_posted(&without(&goods, 2)).await?;
+    scene.expect_posted(&scene.others(&goods, &goods[2])).await?;
     Ok(Verdict::Holds)
 }
 

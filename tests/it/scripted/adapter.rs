@@ -86,7 +86,7 @@ impl Drafted for Scripted {
         }
         let found = |(asked, shown): (&Asked<'_>, Vec<Document>)| {
             let paper = paper(asked.delivery);
-            shown.into_iter().map(|document| found(document, &paper)).collect()
+            shown.iter().map(|document| found(document, &paper)).collect()
         };
         Ok(asked.iter().zip(shown).map(found).collect())
     }
@@ -156,7 +156,7 @@ pub fn paper(delivery: &Delivery) -> Paper {
     }
 }
 
-fn found(document: Document, paper: &Paper) -> Found {
+fn found(document: &Document, paper: &Paper) -> Found {
     Found {
         reference: reference(document.number),
         stage: match document.stage {

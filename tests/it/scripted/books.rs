@@ -1,6 +1,6 @@
 //! The ledger of the scripted ERP: journal documents with a number each, given before they are stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -55,6 +55,7 @@ pub enum Refused {
 #[derive(Debug, Clone, Default)]
 pub struct Books {
     documents: BTreeMap<u64, Document>,
+    by_key: HashMap<String, BTreeSet<u64>>,
     numbers: u64,
     invoices: BTreeSet<String>,
     closed: BTreeSet<NaiveDate>,
@@ -75,6 +76,7 @@ impl Books {
             return Err(Refused::Never(format!("the document is out of balance by {sum}")));
         }
         let document = Document { number, stage: Stage::Draft, paper, written_at: now, shown_from };
+        self.by_key.entry(document.paper.key.clone()).or_default().insert(number);
         self.documents.insert(number, document);
         Ok(number)
     }
@@ -103,7 +105,7 @@ impl Books {
 
     /// What a search shows at that call.
     pub fn search(&self, key: &str, call: u64) -> Vec<Document> {
-        self.documents.values().filter(|it| it.paper.key == key && it.shown_from <= call).cloned().collect()
+        self.of_key(key).filter(|it| it.shown_from <= call).cloned().collect()
     }
 
     pub fn read(&self, number: u64) -> Option<Document> {
@@ -129,8 +131,11 @@ impl Books {
     }
 
     pub fn by_key(&self, key: &str, stage: Stage) -> Vec<u64> {
-        let is_meant = |it: &&Document| it.paper.key == key && it.stage == stage;
-        self.documents.values().filter(is_meant).map(|it| it.number).collect()
+        self.of_key(key).filter(|it| it.stage == stage).map(|it| it.number).collect()
+    }
+
+    fn of_key(&self, key: &str) -> impl Iterator<Item = &Document> {
+        self.by_key.get(key).into_iter().flatten().filter_map(|number| self.documents.get(number))
     }
 
     pub fn add_invoice(&mut self, invoice: &str) {

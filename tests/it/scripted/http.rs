@@ -50,6 +50,7 @@ pub struct OverHttp {
 
 impl OverHttp {
     pub fn to(url: &str) -> Self {
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
         Self { url: url.to_owned(), client: reqwest::Client::new() }
     }
 }

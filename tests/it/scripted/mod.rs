@@ -5,18 +5,19 @@
 //! carries them in this process or over HTTP; `adapter` posts by election, `naive` as one would who knows no better.
 
 pub mod adapter;
+pub mod auditor;
 pub mod books;
 pub mod http;
 pub mod naive;
+pub mod office;
 pub mod script;
 pub mod server;
 pub mod subject;
 pub mod transport;
 
 pub use adapter::Scripted;
-pub use books::{Books, Document, Stage};
 pub use naive::Naive;
-pub use script::{Odds, Script};
+pub use script::Script;
 pub use server::Server;
 pub use subject::Bench;
 pub use transport::{InProcess, Transport};

@@ -20,9 +20,10 @@ impl Naive {
             Answer::Shown(shown) => shown.into_iter().flatten().find(|it| it.stage == Stage::Released),
             other => return Err(misfit(&other)),
         };
-        let outcome = |it: Document| match it.paper == paper(delivery) {
-            true => Ok(Receipt { reference: reference(it.number) }),
-            false => Err(Refusal::Differs { held: format!("{:?}", it.paper) }),
+        let outcome = |it: Document| {
+            let receipt = Receipt { reference: reference(it.number) };
+            let differs = Refusal::Differs { held: format!("{:?}", it.paper) };
+            if it.paper == paper(delivery) { Ok(receipt) } else { Err(differs) }
         };
         Ok(shown.map(outcome))
     }

@@ -33,14 +33,13 @@ pub struct Odds {
 
 #[derive(Debug)]
 pub struct Script {
-    pub seed: u64,
     odds: Odds,
     dice: StdRng,
 }
 
 impl Script {
     pub fn new(seed: u64, odds: Odds) -> Self {
-        Self { seed, odds, dice: StdRng::seed_from_u64(seed) }
+        Self { odds, dice: StdRng::seed_from_u64(seed) }
     }
 
     /// Without any faults.

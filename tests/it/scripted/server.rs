@@ -32,7 +32,7 @@ pub enum Answer {
 }
 
 /// What one sees of a call that was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
     Down,
     /// Nobody can tell whether it took effect.
@@ -58,6 +58,7 @@ pub type Ambiguous = BTreeMap<&'static str, usize>;
 struct State {
     books: Books,
     script: Script,
+    /// Time, as far as the ERP goes by it.
     calls: u64,
     pending: Vec<Pending>,
     ambiguous: Ambiguous,
@@ -158,12 +159,19 @@ impl Server {
         self.state().ambiguous.clone()
     }
 
+    /// Lets so much happen that whatever is under way is carried out, and shown.
+    pub fn settle(&self) {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let last = state.pending.iter().map(|it| it.at_call).max().unwrap_or_default();
+        state.calls = state.calls.max(last);
+        state.carry_out_late_ones(now, self.lag);
+        state.calls += self.lag;
+    }
+
     /// Carries out whatever is still under way, and nothing goes wrong from now on.
     pub fn calm_down(&self) {
-        let (now, mut state) = (self.clock.now(), self.state());
-        state.calls = state.calls.saturating_add(1_000_000);
-        state.carry_out_late_ones(now, self.lag);
-        state.script = Script::quiet();
+        self.settle();
+        self.state().script = Script::quiet();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -236,7 +244,9 @@ impl State {
             }
             Request::Drafts(before) => Answer::Shown(vec![books.drafts(*before)]),
             Request::Discard(numbers) => {
-                numbers.iter().for_each(|number| books.discard(*number));
+                for number in numbers {
+                    books.discard(*number);
+                }
                 Answer::Discarded
             }
         }

@@ -44,6 +44,11 @@ impl Subject for Bench {
         Ok(self.by_stage(delivery, Stage::Draft))
     }
 
+    async fn settle(&self) -> Result<(), ErpError> {
+        self.server.settle();
+        Ok(())
+    }
+
     async fn make_ready(&self, deliveries: &[Delivery]) -> Result<(), ErpError> {
         self.server.books(|books| {
             for invoice in deliveries.iter().flat_map(|it| paper(it).lines).filter_map(|line| line.invoice) {
