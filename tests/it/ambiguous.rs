@@ -42,9 +42,14 @@ struct Stage {
 
 impl Stage {
     async fn set(script: Script) -> Self {
+        Self::with_lag(script, LAG, true).await
+    }
+
+    async fn with_lag(script: Script, lag: u64, hints: bool) -> Self {
         let office = Office::open().await;
-        let server = Server::new(office.clock.clone(), script, LAG);
-        let erp: Arc<dyn Erp> = Arc::new(Scripted::new(Arc::new(InProcess(Arc::clone(&server)))));
+        let server = Server::new(office.clock.clone(), script, lag);
+        let transport = Arc::new(InProcess(Arc::clone(&server)));
+        let erp: Arc<dyn Erp> = Arc::new(Scripted { hints, ..Scripted::new(transport) });
         Self { office, server, erp }
     }
 
@@ -174,6 +179,25 @@ async fn a_limit_of_calls_and_a_locked_account_are_waited_out() {
     stage.server.limit_rate(None);
     stage.finish().await;
     audit(&stage.server, &stage.office).await;
+}
+
+#[tokio::test]
+async fn what_the_erp_does_not_show_yet_is_waited_for_and_not_written_over_and_over() {
+    let stage = Stage::with_lag(Script::quiet(), 10_000, false).await;
+    let (office, courier) = (&stage.office, stage.office.courier(&stage.erp).await);
+    office.add(5 * LEGS, false).await;
+    for _ in 0..20 {
+        courier.deliver().await.expect("answered");
+    }
+    let drafts = stage.server.books(|books| books.documents().count());
+    assert_eq!(drafts, 5, "one draft for the first entry of each payment");
+    for _ in 0..2 * LEGS {
+        stage.server.settle();
+        office.clock.advance(Duration::from_mins(20));
+        office.work_off(&courier, DAY).await;
+    }
+    stage.finish().await;
+    audit(&stage.server, office).await;
 }
 
 #[tokio::test]

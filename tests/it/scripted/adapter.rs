@@ -24,11 +24,13 @@ pub struct Scripted {
     pub transport: Arc<dyn Transport>,
     pub batch_max: usize,
     pub atomic_batch: bool,
+    /// Whether it says where a draft was put.
+    pub hints: bool,
 }
 
 impl Scripted {
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, batch_max: 50, atomic_batch: false }
+        Self { transport, batch_max: 50, atomic_batch: false, hints: true }
     }
 
     async fn shown(&self, request: Request) -> Result<Vec<Vec<Document>>, ErpError> {
@@ -95,7 +97,10 @@ impl Drafted for Scripted {
         let papers = deliveries.iter().map(|delivery| paper(delivery)).collect();
         match self.transport.call(Request::Write(papers)).await.map_err(error)? {
             Answer::Written(written) => {
-                let step = |written: Result<u64, Refused>| Ok(Some(reference(written.map_err(refusal)?)));
+                let step = |written: Result<u64, Refused>| {
+                    let number = written.map_err(refusal)?;
+                    Ok(self.hints.then(|| reference(number)))
+                };
                 Ok(written.into_iter().map(step).collect())
             }
             other => Err(misfit(&other)),
