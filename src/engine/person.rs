@@ -1,6 +1,6 @@
 //! What a person may do that needs more than our database: the ERP is asked first.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deliver::concrete;
 use super::error::StepError;
@@ -26,7 +26,8 @@ impl Engine {
 /// Has an entry posted under a new key because its document is gone from the ERP.
 ///
 /// # Errors
-/// [`StoreError::NotPossible`] where the ERP still holds it: two documents of one effect would be live.
+/// [`StoreError::NotPossible`] where the ERP still holds it, or a request of before may still take effect there: two documents of one
+/// effect would be live.
 pub async fn post_anew(
     store: &Store,
     (erp, environment): (&dyn Erp, Environment),
@@ -37,10 +38,34 @@ pub async fn post_anew(
     let stored = store.entry(entry).await?;
     let mut stored = stored.ok_or_else(|| not_possible(format!("{} has no entry {}", entry.adapter, entry.key)))?;
     let delivery = concrete(&mut stored, environment).map_err(not_possible)?;
+    if let Some(until) = unsettled_until(store, erp, entry).await?.filter(|until| now < *until) {
+        let why = format!("a request about {} may still be under way; try again after {until}", entry.key);
+        return Err(not_possible(why));
+    }
     if is_held(erp, &delivery, stored.elected.as_deref()).await? {
         return Err(not_possible(format!("{} still holds {}; remove it there first", entry.adapter, entry.key)));
     }
-    Ok(store.post_anew(entry, actor, now).await?)
+    let given_up = match erp.posting() {
+        Posting::Keyed(_) => None,
+        Posting::Drafted(erp) => Some(erp.key(&delivery)),
+    };
+    Ok(store.post_anew(entry, given_up.as_deref(), actor, now).await?)
+}
+
+/// Until when the target may write what was sent before. Of a target that takes drafts, what comes late is a draft and no more.
+async fn unsettled_until(
+    store: &Store,
+    erp: &dyn Erp,
+    entry: EntryKey<'_>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    match erp.posting() {
+        Posting::Drafted(_) => Ok(None),
+        Posting::Keyed(_) => {
+            let settles_within = TimeDelta::from_std(erp.capabilities().settles_within).unwrap_or(TimeDelta::MAX);
+            let last = store.last_attempt(entry).await?;
+            Ok(last.map(|last| last.checked_add_signed(settles_within).unwrap_or(DateTime::<Utc>::MAX_UTC)))
+        }
+    }
 }
 
 /// Whether the target holds a document that is in the books, or that may still come to be.
