@@ -244,8 +244,15 @@ impl Scene<'_> {
         Ok(self.store().retry(self.entry(good), ACTOR, self.clock().now()).await?)
     }
 
+    /// A person has it posted anew, once nothing can be under way any more.
     pub async fn post_anew(&self, good: &Good) -> Result<(), Failure> {
         self.subject().settle().await?;
+        let settles_within = self.subject().adapter().await?.capabilities().settles_within;
+        self.clock().advance(settles_within + std::time::Duration::from_secs(1));
+        self.post_anew_at_once(good).await
+    }
+
+    pub async fn post_anew_at_once(&self, good: &Good) -> Result<(), Failure> {
         let erp = self.subject().adapter().await?;
         let now = self.clock().now();
         Ok(person::post_anew(self.store(), (&*erp, ENVIRONMENT), self.entry(good), ACTOR, now).await?)

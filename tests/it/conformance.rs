@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::harness::Database;
 use crate::scripted::http::{OverHttp, serve};
-use crate::scripted::{Bench, InProcess, Naive, Script, Scripted, Server, Transport};
+use crate::scripted::{Bench, InProcess, Naive, Script, Scripted, Server, Transport, Unique};
 
 /// Calls that pass before a search shows what was written.
 const LAG: u64 = 2;
@@ -44,6 +44,12 @@ async fn the_scripted_erp_passes_by_election() {
         let report = judged(&bench(&server(lag), |transport| Arc::new(Scripted::new(transport)))).await;
         assert!(report.has_passed(), "{report}");
     }
+}
+
+#[tokio::test]
+async fn it_passes_by_a_key_of_its_own() {
+    let report = judged(&bench(&server(LAG), |transport| Arc::new(Unique(transport)))).await;
+    assert!(report.has_passed(), "{report}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The cases. Each begins with goods of its own and ends with what must hold of them.
 
+mod anew;
 mod answers;
 mod deaths;
 mod drafts;
@@ -50,6 +51,8 @@ cases! {
     "document edited by hand" = hands::document_edited,
     "draft deleted by hand" = hands::draft_deleted,
     "document deleted by hand" = hands::document_deleted,
+    "posted anew before an election" = anew::before_election,
+    "late duplicate of the old key" = anew::late_duplicate,
     "changed after it was sent" = payloads::changed,
     "the target holds something else" = payloads::held,
     "death at every step" = deaths::at_every_step,

@@ -177,6 +177,7 @@ pub fn refusal(refused: Refused) -> Refusal {
     match refused {
         Refused::Never(reason) => Refusal::Never { reason },
         Refused::NotNow(reason) => Refusal::NotNow { reason },
+        Refused::Differs(held) => Refusal::Differs { held },
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Document {
 pub enum Refused {
     Never(String),
     NotNow(String),
+    /// There is a document with this key that says something else.
+    Differs(String),
 }
 
 /// Everything that the ERP holds.
@@ -79,6 +81,21 @@ impl Books {
         self.by_key.entry(document.paper.key.clone()).or_default().insert(number);
         self.documents.insert(number, document);
         Ok(number)
+    }
+
+    /// Writes and releases in one, under a key that the ERP itself keeps unique; answers with the document that is there. A key whose
+    /// document was deleted is free again.
+    pub fn post(&mut self, number: u64, paper: Paper, now: DateTime<Utc>) -> Result<u64, Refused> {
+        if let Some(there) = self.of_key(&paper.key).next() {
+            let differs = || Refused::Differs(serde_json::to_string(&there.paper).expect("plain data"));
+            return if there.paper == paper { Ok(there.number) } else { Err(differs()) };
+        }
+        self.write(number, paper, now, 0)?;
+        let released = self.release(number);
+        if released.is_err() {
+            self.discard(number);
+        }
+        released.map(|()| number)
     }
 
     /// Releasing a document again changes nothing and is done.

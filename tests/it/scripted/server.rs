@@ -18,6 +18,8 @@ pub enum Request {
     /// By number; never lags.
     Read(Vec<u64>),
     Write(Vec<Paper>),
+    /// Writes and releases in one, under a key that the ERP keeps unique.
+    Post(Vec<Paper>),
     Release(Vec<u64>),
     Drafts(DateTime<Utc>),
     Discard(Vec<u64>),
@@ -104,7 +106,7 @@ impl Server {
         }
         state.limit(now)?;
         state.carry_out_late_ones(now, self.lag);
-        let writes = matches!(request, Request::Write(_) | Request::Release(_));
+        let writes = matches!(request, Request::Write(_) | Request::Post(_) | Request::Release(_));
         let fate = state.script.draw(writes);
         state.note(fate, &request);
         let numbers = state.numbers_for(&request);
@@ -214,7 +216,7 @@ impl State {
             Fate::Twice(_) => "late duplicate",
         };
         let documents = match request {
-            Request::Write(papers) => papers.len(),
+            Request::Write(papers) | Request::Post(papers) => papers.len(),
             Request::Release(numbers) => numbers.len(),
             Request::Search(_) | Request::Read(_) | Request::Drafts(_) | Request::Discard(_) => 0,
         };
@@ -223,7 +225,7 @@ impl State {
 
     fn numbers_for(&mut self, request: &Request) -> Vec<u64> {
         match request {
-            Request::Write(papers) => papers.iter().map(|_| self.books.next_number()).collect(),
+            Request::Write(papers) | Request::Post(papers) => papers.iter().map(|_| self.books.next_number()).collect(),
             _ => Vec::new(),
         }
     }
@@ -238,6 +240,10 @@ impl State {
             Request::Write(papers) => {
                 let write = |(paper, number): (&Paper, &u64)| books.write(*number, paper.clone(), now, calls + lag);
                 Answer::Written(papers.iter().zip(numbers).map(write).collect())
+            }
+            Request::Post(papers) => {
+                let post = |(paper, number): (&Paper, &u64)| books.post(*number, paper.clone(), now);
+                Answer::Written(papers.iter().zip(numbers).map(post).collect())
             }
             Request::Release(numbers) => {
                 Answer::Released(numbers.iter().map(|number| books.release(*number)).collect())
@@ -256,6 +262,7 @@ impl State {
 fn half(request: &Request) -> Request {
     match request {
         Request::Write(papers) => Request::Write(papers[..papers.len() / 2].to_vec()),
+        Request::Post(papers) => Request::Post(papers[..papers.len() / 2].to_vec()),
         Request::Release(numbers) => Request::Release(numbers[..numbers.len() / 2].to_vec()),
         other => other.clone(),
     }
