@@ -32,6 +32,7 @@
 //! | [`engine`] | the only place where the edges meet: jobs, couriers, the scheduler | driver |
 //! | [`ops`] | liveness and systemd | edge |
 //! | [`cli`], [`config`] | the verbs, the configuration | driver |
+//! | [`conformance`] | the battery that every ERP adapter passes | apart |
 //! | [`sandbox`] | the simulated Paystand, for the demo and for tests | apart |
 //!
 //! A payment enters in [`engine::job::Job`], which drives a [`scan::pass::Pass`] over pages from
@@ -59,6 +60,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conformance;
 pub mod crash;
 pub mod engine;
 pub mod erp;

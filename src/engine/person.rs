@@ -1,12 +1,12 @@
 //! What a person may do that needs more than our database: the ERP is asked first.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deliver::concrete;
 use super::error::StepError;
 use super::{Engine, adapters};
-use crate::config::Config;
-use crate::erp::{Asked, Found, Posting, Stage};
+use crate::config::{Config, Environment};
+use crate::erp::{Asked, Delivery, Erp, ErpError, Found, Posting, Stage};
 use crate::model::ids::AdapterName;
 use crate::store::{Actor, EntryKey, Store, StoreError};
 
@@ -14,33 +14,77 @@ impl Engine {
     /// Has an entry posted under a new key because its document is gone from the ERP.
     ///
     /// # Errors
-    /// [`StoreError::NotPossible`] where the ERP still holds it: two documents of one effect would be live.
+    /// As [`post_anew`].
     pub async fn post_anew(&self, entry: EntryKey<'_>, actor: Actor<'_>) -> Result<(), StepError> {
-        let not_possible = |why: String| StepError::Store(StoreError::NotPossible(why));
         let erp = self.adapters.get(entry.adapter);
         let erp = erp.ok_or_else(|| not_possible(format!("no adapter {} is configured", entry.adapter)))?;
-        let stored = self.store.entry(entry).await?;
-        let mut stored = stored.ok_or_else(|| not_possible(format!("{} has no entry {}", entry.adapter, entry.key)))?;
         let environment = self.config.environment().ok_or(StepError::NoMerchant)?;
-        let delivery = concrete(&mut stored, environment).map_err(not_possible)?;
-        let held = match erp.posting() {
-            Posting::Keyed(erp) => erp.find(&[delivery]).await?.into_iter().flatten().next().is_some(),
-            Posting::Drafted(erp) => {
-                let asked = Asked { delivery: &delivery, reference: stored.elected.as_deref() };
-                let elected = |reference: &str| stored.elected.as_deref() == Some(reference);
-                let is_live = |found: &Found| match found.stage {
-                    Stage::Released => true,
-                    Stage::Draft => elected(&found.reference),
-                    Stage::Void => false,
-                };
-                erp.find(&[asked]).await?.iter().flatten().any(is_live)
-            }
-        };
-        if held {
-            return Err(not_possible(format!("{} still holds {}; remove it there first", entry.adapter, entry.key)));
-        }
-        Ok(self.store.post_anew(entry, actor, self.circumstances.clock.now()).await?)
+        post_anew(&self.store, (&**erp, environment), entry, actor, self.circumstances.clock.now()).await
     }
+}
+
+/// Has an entry posted under a new key because its document is gone from the ERP.
+///
+/// # Errors
+/// [`StoreError::NotPossible`] where the ERP still holds it, or a request of before may still take effect there: two documents of one
+/// effect would be live.
+pub async fn post_anew(
+    store: &Store,
+    (erp, environment): (&dyn Erp, Environment),
+    entry: EntryKey<'_>,
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    let stored = store.entry(entry).await?;
+    let mut stored = stored.ok_or_else(|| not_possible(format!("{} has no entry {}", entry.adapter, entry.key)))?;
+    let delivery = concrete(&mut stored, environment).map_err(not_possible)?;
+    if let Some(until) = unsettled_until(store, erp, entry).await?.filter(|until| now < *until) {
+        let why = format!("a request about {} may still be under way; try again after {until}", entry.key);
+        return Err(not_possible(why));
+    }
+    if is_held(erp, &delivery, stored.elected.as_deref()).await? {
+        return Err(not_possible(format!("{} still holds {}; remove it there first", entry.adapter, entry.key)));
+    }
+    let given_up = match erp.posting() {
+        Posting::Keyed(_) => None,
+        Posting::Drafted(erp) => Some(erp.key(&delivery)),
+    };
+    Ok(store.post_anew(entry, given_up.as_deref(), actor, now).await?)
+}
+
+/// Until when the target may write what was sent before. Of a target that takes drafts, what comes late is a draft and no more.
+async fn unsettled_until(
+    store: &Store,
+    erp: &dyn Erp,
+    entry: EntryKey<'_>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    match erp.posting() {
+        Posting::Drafted(_) => Ok(None),
+        Posting::Keyed(_) => {
+            let settles_within = TimeDelta::from_std(erp.capabilities().settles_within).unwrap_or(TimeDelta::MAX);
+            let last = store.last_attempt(entry).await?;
+            Ok(last.map(|last| last.checked_add_signed(settles_within).unwrap_or(DateTime::<Utc>::MAX_UTC)))
+        }
+    }
+}
+
+/// Whether the target holds a document that is in the books, or that may still come to be.
+async fn is_held(erp: &dyn Erp, delivery: &Delivery, elected: Option<&str>) -> Result<bool, ErpError> {
+    let is_live = |found: &Found| match found.stage {
+        Stage::Released => true,
+        Stage::Draft => elected == Some(&*found.reference),
+        Stage::Void => false,
+    };
+    Ok(match erp.posting() {
+        Posting::Keyed(erp) => erp.find(std::slice::from_ref(delivery)).await?.into_iter().flatten().next().is_some(),
+        Posting::Drafted(erp) => {
+            erp.find(&[Asked { delivery, reference: elected }]).await?.iter().flatten().any(is_live)
+        }
+    })
+}
+
+fn not_possible(why: String) -> StepError {
+    StepError::Store(StoreError::NotPossible(why))
 }
 
 /// Says that an adapter writes from now on where it is configured to.

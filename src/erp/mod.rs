@@ -25,8 +25,8 @@ pub use error::ErpError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     pub wants: Wants,
-    /// A call takes effect for the whole batch or not at all, except for deliveries that it answers otherwise. Only then may one
-    /// batch hold several deliveries about the same money.
+    /// A call takes effect for the whole batch or not at all, except for deliveries that it answers otherwise. Only then, and only
+    /// of a [`Keyed`] target, may one batch hold several deliveries about the same money.
     pub atomic_batch: bool,
     /// Deliveries in one call at most.
     pub batch_max: usize,

@@ -10,11 +10,11 @@ use crate::ledger::state::Event;
 /// What went wrong, as far as it decides what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Connection refused, DNS, 502, 503, 504, deadlock: nothing was written.
+    /// Connection refused, DNS, 503, deadlock, a question without an answer: nothing was written.
     Unreachable,
     /// 429, licence or seat limit: nothing was written. With the time that the target asked for.
     Throttled(Option<Duration>),
-    /// Timeout or reset after the write was sent, 500: it may have taken effect.
+    /// Timeout or reset after the write was sent, 500, 502, 504: it may have taken effect.
     AnswerLost,
     /// Wrong secret, locked account, missing permission. Trying often may lock the account.
     Unauthorized,

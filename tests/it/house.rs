@@ -57,7 +57,7 @@ fn edges_never_import_one_another_nor_the_engine() {
     let edges = ["paystand", "store", "erp", "ops"];
     for edge in edges {
         let mut others: Vec<&str> = edges.into_iter().filter(|other| *other != edge).collect();
-        others.extend(["engine", "cli", "sandbox"]);
+        others.extend(["engine", "cli", "conformance", "sandbox"]);
         assert_free_of(edge, &imports(&others));
     }
 }
@@ -65,6 +65,13 @@ fn edges_never_import_one_another_nor_the_engine() {
 #[test]
 fn the_simulated_paystand_shares_nothing_with_the_client_but_words() {
     assert_free_of("sandbox", &imports(&["paystand", "scan", "normalize", "store", "erp", "engine", "config"]));
+}
+
+#[test]
+fn nothing_but_tests_runs_the_battery() {
+    for part in ["engine", "cli", "config", "erp"] {
+        assert_free_of(part, &imports(&["conformance"]));
+    }
 }
 
 #[test]
@@ -82,6 +89,7 @@ fn no_float_stands_on_a_money_path() {
         "store",
         "erp",
         "engine",
+        "conformance",
         "sandbox",
     ] {
         assert_free_of(part, &floats);

@@ -1,7 +1,9 @@
 //! One binary for all tests that need a process, a server or a database.
 
+mod ambiguous;
 mod campaign;
 mod cluster;
+mod conformance;
 mod crash;
 mod daemon;
 mod damage;
@@ -15,6 +17,7 @@ mod merchants;
 mod mirror;
 mod refusals;
 mod resume;
+mod scripted;
 mod staging;
 mod tie_out;
 mod troubles;

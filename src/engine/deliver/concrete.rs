@@ -15,7 +15,7 @@ use crate::normalize::sight;
 use crate::store::Claimed;
 
 /// What a claimed entry speaks of.
-pub(in crate::engine) fn concrete(entry: &mut Claimed, environment: Environment) -> Result<Delivery, String> {
+pub(crate) fn concrete(entry: &mut Claimed, environment: Environment) -> Result<Delivery, String> {
     let payload = match entry.what.as_str() {
         "event" => told(entry, environment)?,
         "entry" => Payload::Entry(Box::new(journal_entry(entry)?)),

@@ -27,7 +27,8 @@ use crate::model::ids::AdapterName;
 use crate::store::lease::Held;
 use crate::store::{Claimed, Store, StoreError};
 
-pub(super) use concrete::{concrete, read_again};
+pub(crate) use concrete::concrete;
+pub(in crate::engine) use concrete::read_again;
 use settled::Settled;
 pub use settled::{DIFFERS, DUPLICATE_RELEASED, GONE, HELD, KEY_TAKEN, PAYLOAD_CHANGED, REFUSED, VOID};
 
@@ -77,7 +78,9 @@ impl Courier {
         let held = self.lease().await?;
         let capabilities = self.erp.capabilities();
         let limit = i64::try_from(self.appetite.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-        let claim = (limit, capabilities.atomic_batch);
+        // A draft and its release are two calls, so of what takes drafts no batch is all or nothing.
+        let together = capabilities.atomic_batch && matches!(self.erp.posting(), Posting::Keyed(_));
+        let claim = (limit, together);
         let claimed = self.store.claim(&held, &self.adapter, claim, self.clock.now()).await?;
         let taken = claimed.len();
         if taken == 0 {

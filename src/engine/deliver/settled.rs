@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Parcel, class_of};
 use crate::erp::{ErpError, Receipt, Refusal};
 use crate::ledger::recipe::Trouble;
-use crate::ledger::retry::{Class, verdict};
+use crate::ledger::retry::{Class, Verdict, verdict};
 use crate::ledger::state::{Event, State};
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::store::{Claimed, Finding, Settlement};
@@ -70,17 +70,18 @@ impl Settled {
 
     /// The call failed as a whole. `in_doubt` where something of the parcel may have taken effect before.
     pub fn failed(&mut self, parcel: &Parcel, error: &ErpError, in_doubt: bool) {
-        let class = class_of(error);
-        self.waits(parcel, class, error.to_string(), in_doubt);
+        let verdict = verdict(class_of(error), attempts(&parcel.entry), self.alone);
+        self.waits(parcel, verdict, error.to_string(), in_doubt);
     }
 
-    /// Its fate is unknown, though no call failed: a document that was written is not shown yet.
+    /// Its fate is unknown, though no call failed: a document that was written is not shown yet. It waits by itself, whatever else was
+    /// in the batch: whenever it is asked for too early, another draft is written.
     pub fn unseen(&mut self, parcel: &Parcel) {
-        self.waits(parcel, Class::AnswerLost, "what was written is not shown yet".to_owned(), true);
+        let verdict = verdict(Class::AnswerLost, attempts(&parcel.entry), true);
+        self.waits(parcel, verdict, "what was written is not shown yet".to_owned(), true);
     }
 
-    fn waits(&mut self, parcel: &Parcel, class: Class, reason: String, in_doubt: bool) {
-        let verdict = verdict(class, attempts(&parcel.entry), self.alone);
+    fn waits(&mut self, parcel: &Parcel, verdict: Verdict, reason: String, in_doubt: bool) {
         let event = if in_doubt { Event::AnswerLost } else { verdict.event };
         let is_lost = event == Event::AnswerLost;
         let settlement = self.settlement(&parcel.entry, event);
@@ -109,7 +110,8 @@ impl Settled {
             Refusal::Differs { held } => self.differs(parcel, &held),
             Refusal::NotTried => {
                 let reason = "something before it about the same money was not taken";
-                self.waits(parcel, Class::NotTried, reason.to_owned(), false);
+                let verdict = verdict(Class::NotTried, attempts(&parcel.entry), self.alone);
+                self.waits(parcel, verdict, reason.to_owned(), false);
             }
         }
     }

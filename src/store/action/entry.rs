@@ -25,21 +25,46 @@ impl Store {
         const UPDATE: &str = "
             update ledger_entry set state = $4, reason = null, due_at = $5, payload_sha256 = null
             where merchant = $1 and key = $2 and adapter = $3";
-        self.change(entry, (Event::Retried, "retry"), UPDATE, actor, now).await
+        self.change_one(entry, (Event::Retried, "retry"), UPDATE, actor, now).await
     }
 
     /// Has an entry posted under a new key. For a document that somebody removed from the ERP; whoever calls this has seen that it
-    /// is not there.
+    /// is not there. Under the old key, which is `given_up` as an ERP that takes drafts writes it, no document is elected any more.
     ///
     /// # Errors
     /// [`StoreError::NotPossible`] where the entry is not there, or was never refused and never posted.
-    pub async fn post_anew(&self, entry: EntryKey<'_>, actor: Actor<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn post_anew(
+        &self,
+        entry: EntryKey<'_>,
+        given_up: Option<&str>,
+        actor: Actor<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        // The reference of no document: whatever there is of the key has lost.
+        const GIVE_UP: &str = "
+            insert into election (adapter, erp_key, merchant, key, generation, reference, elected_at)
+            select adapter, $4, merchant, key, generation, '', $5
+            from ledger_entry where merchant = $1 and key = $2 and adapter = $3
+            on conflict do nothing";
         const UPDATE: &str = "
             update ledger_entry
             set state = $4, reason = null, due_at = $5, payload_sha256 = null, receipt = null, settled_at = null,
                 generation = generation + 1
             where merchant = $1 and key = $2 and adapter = $3";
-        self.change(entry, (Event::Renewed, "renew"), UPDATE, actor, now).await
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction, entry).await?;
+        if let Some(erp_key) = given_up {
+            sqlx::query(GIVE_UP)
+                .bind(entry.merchant.as_str())
+                .bind(entry.key)
+                .bind(entry.adapter.as_str())
+                .bind(erp_key)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        change(&mut transaction, entry, (Event::Renewed, "renew"), UPDATE, actor, now).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Settles an entry by hand: nothing more is to be done about it here.
@@ -55,37 +80,47 @@ impl Store {
         const UPDATE: &str = "
             update ledger_entry set state = $4, reason = null, settled_at = $5
             where merchant = $1 and key = $2 and adapter = $3";
-        self.change(entry, (Event::Settled, "resolve"), UPDATE, actor, now).await
+        self.change_one(entry, (Event::Settled, "resolve"), UPDATE, actor, now).await
     }
 
-    async fn change(
+    async fn change_one(
         &self,
         entry: EntryKey<'_>,
-        (event, action): (Event, &'static str),
+        act: (Event, &'static str),
         update: &'static str,
         actor: Actor<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let before = lock(&mut transaction, entry).await?;
-        let after = before.after(event).map_err(|_| {
-            StoreError::NotPossible(format!("the entry {} of {} is {}", entry.key, entry.adapter, before.name()))
-        })?;
-        sqlx::query(update)
-            .bind(entry.merchant.as_str())
-            .bind(entry.key)
-            .bind(entry.adapter.as_str())
-            .bind(after.name())
-            .bind(now)
-            .execute(&mut *transaction)
-            .await?;
-        resolve_exceptions(&mut transaction, entry, &format!("{action} by {}: {}", actor.name, actor.reason), now)
-            .await?;
-        let object = Settlement::subject(entry.adapter, entry.key);
-        let detail = format!("{} → {}", before.name(), after.name());
-        audit::record(&mut transaction, Act { actor, action, object: &object, detail: &detail }, now).await?;
+        change(&mut transaction, entry, act, update, actor, now).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+async fn change(
+    connection: &mut PgConnection,
+    entry: EntryKey<'_>,
+    (event, action): (Event, &'static str),
+    update: &'static str,
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let before = lock(connection, entry).await?;
+    let after = before.after(event).map_err(|_| {
+        StoreError::NotPossible(format!("the entry {} of {} is {}", entry.key, entry.adapter, before.name()))
+    })?;
+    sqlx::query(update)
+        .bind(entry.merchant.as_str())
+        .bind(entry.key)
+        .bind(entry.adapter.as_str())
+        .bind(after.name())
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
+    resolve_exceptions(connection, entry, &format!("{action} by {}: {}", actor.name, actor.reason), now).await?;
+    let object = Settlement::subject(entry.adapter, entry.key);
+    let detail = format!("{} → {}", before.name(), after.name());
+    audit::record(connection, Act { actor, action, object: &object, detail: &detail }, now).await
 }
 
 async fn lock(connection: &mut PgConnection, entry: EntryKey<'_>) -> Result<State, StoreError> {

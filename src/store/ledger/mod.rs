@@ -160,6 +160,17 @@ impl Store {
             .await?)
     }
 
+    /// When the last attempt of an entry came to its end, if one did.
+    pub async fn last_attempt(&self, entry: EntryKey<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        const SELECT: &str = "
+            select greatest(e.settled_at, (select max(ended_at) from attempt a
+                where a.merchant = e.merchant and a.key = e.key and a.adapter = e.adapter))
+            from ledger_entry e where e.merchant = $1 and e.key = $2 and e.adapter = $3";
+        let select =
+            sqlx::query_scalar(SELECT).bind(entry.merchant.as_str()).bind(entry.key).bind(entry.adapter.as_str());
+        Ok(select.fetch_optional(&self.pool).await?.flatten())
+    }
+
     /// What was sent by the last attempt of an entry of which nobody knows whether it took effect.
     pub async fn last_sent(
         &self,
