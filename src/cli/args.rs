@@ -69,6 +69,37 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ExceptionsVerb,
     },
+    /// Read or deliver again; what is posted stays posted
+    Replay {
+        #[command(flatten)]
+        what: Replayed,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+    /// Stop reading a resource, or delivering to an adapter
+    Pause {
+        #[arg(value_enum)]
+        what: Pausable,
+        name: String,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+    /// Go on with what was paused
+    Resume {
+        #[arg(value_enum)]
+        what: Pausable,
+        name: String,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+    /// The names of adapters and where they write
+    Adapter {
+        #[command(subcommand)]
+        verb: AdapterVerb,
+    },
     /// The configuration in effect
     Config {
         #[command(subcommand)]
@@ -87,14 +118,71 @@ pub enum ExceptionsVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Settle one by hand
-    Resolve {
+    /// Have the entry that one is about tried again
+    Retry {
         /// The number that `list` shows
         id: i64,
-        /// Why it is settled; kept with the exception
+        /// Post it under a new key, because the document is gone from the ERP
+        #[arg(long)]
+        new_generation: bool,
+        /// Why; kept in the audit trail
         #[arg(long)]
         reason: String,
     },
+    /// Settle one by hand, and with it the entry that it is about: nothing more is done about that
+    Resolve {
+        /// The number that `list` shows
+        id: i64,
+        /// Why; kept with the exception and in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What is stopped or goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Pausable {
+    Resource,
+    Adapter,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdapterVerb {
+    /// Give it another name, with everything that was posted under the old one
+    Rename {
+        old: String,
+        new: String,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that its target moved to where it is configured now, with everything that was posted there
+    Rebind {
+        name: String,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What is replayed.
+#[derive(Debug, Clone, Args)]
+pub struct Replayed {
+    /// One event: what is held or parked of it is delivered again
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["resource", "from", "to"])]
+    pub event: Option<String>,
+
+    /// A resource: its records are read again, and what was refused of them is delivered again
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<Resource>,
+
+    /// Only records created from this day on
+    #[arg(long, value_name = "DATE", requires = "resource")]
+    pub from: Option<NaiveDate>,
+
+    /// Only records created up to this day
+    #[arg(long, value_name = "DATE", requires = "resource")]
+    pub to: Option<NaiveDate>,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

@@ -5,6 +5,7 @@ mod books;
 mod demo;
 mod doctor;
 mod host;
+mod person;
 mod run;
 mod show;
 mod table;
@@ -73,7 +74,27 @@ fn serve(arguments: Arguments) -> Result<Exit, Complaint> {
         }
         Verb::Exceptions { verb: ExceptionsVerb::Resolve { id, reason } } => {
             let config = load_with_merchant(config.as_deref())?;
-            block_on(show::resolve(config, id, reason))
+            block_on(person::resolve(config, id, reason))
+        }
+        Verb::Exceptions { verb: ExceptionsVerb::Retry { id, new_generation, reason } } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::retry(config, id, new_generation, reason))
+        }
+        Verb::Pause { what, name, reason } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::pause(config, what, name, reason))
+        }
+        Verb::Resume { what, name, reason } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::resume(config, what, name, reason))
+        }
+        Verb::Adapter { verb } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::adapter(config, verb))
+        }
+        Verb::Replay { what, reason } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::replay(config, what, reason))
         }
         Verb::Reconcile { date, json } => {
             let config = load_with_merchant(config.as_deref())?;

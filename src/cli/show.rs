@@ -213,23 +213,6 @@ pub async fn exceptions(config: Config, json: bool) -> Result<Exit, Complaint> {
     Ok(if open.is_empty() { Exit::Clean } else { Exit::OpenExceptions })
 }
 
-/// Settles an exception by hand; who did it is kept with the reason.
-pub async fn resolve(config: Config, id: i64, reason: String) -> Result<Exit, Complaint> {
-    let (store, database) = open(&config).await?;
-    let actor = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let resolution = format!("{reason} (by {})", actor.as_deref().unwrap_or("an unnamed user"));
-    let resolved = store.resolve_exception(id, &resolution, SystemClock::new().now()).await?;
-    store.close().await;
-    database.close().await?;
-    if !resolved {
-        let sentence =
-            format!("no open exception has the number {id}; `paystand-sync exceptions list` shows the open ones");
-        return Err(Complaint::new(Exit::Usage, sentence));
-    }
-    tell::print(&format!("exception {id} is resolved"));
-    Ok(Exit::Clean)
-}
-
 pub async fn migrate(config: Config) -> Result<Exit, Complaint> {
     let (store, database) = open(&config).await?;
     tell::print("The database's schema is up to date.");

@@ -42,6 +42,9 @@ pub(super) enum Read {
 impl Job {
     /// Reads open items; returns how many.
     pub async fn follow(&mut self, follow: Follow, progress: &mut Progress) -> Result<usize, StepError> {
+        if self.is_paused().await? {
+            return Ok(0);
+        }
         let merchant = self.reader.merchant.customer_id.clone();
         self.reader.store.close_explained(&self.reader.lease().await?, &merchant, self.reader.resource).await?;
         let now = self.reader.clock.now();

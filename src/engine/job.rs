@@ -89,7 +89,7 @@ impl Job {
     /// A list that is closed to these credentials is noted and left to its fallback: fees come inside of payments. One that this
     /// address does not have is noted as well, unless nothing would be left without it.
     async fn guarded(&mut self, thorough: bool) -> Result<Progress, StepError> {
-        if self.reader.store.is_paused(&Scope::Resource(self.reader.resource)).await? {
+        if self.is_paused().await? {
             return Ok(Progress::default());
         }
         let now = self.reader.clock.now();
@@ -118,6 +118,11 @@ impl Job {
             self.cursor.unavailable_since = since;
         }
         result.or(Ok(Progress::default()))
+    }
+
+    /// Whether a person has stopped the reading of this resource.
+    pub(super) async fn is_paused(&self) -> Result<bool, StepError> {
+        Ok(self.reader.store.is_paused(&Scope::Resource(self.reader.resource)).await?)
     }
 
     async fn everything(&mut self) -> Result<Progress, StepError> {

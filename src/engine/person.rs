@@ -87,6 +87,21 @@ fn not_possible(why: String) -> StepError {
     StepError::Store(StoreError::NotPossible(why))
 }
 
+/// The same with the adapter as it is configured, where no engine is at work.
+pub async fn post_anew_at(
+    config: &Config,
+    store: &Store,
+    entry: EntryKey<'_>,
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    let adapters = adapters(config, store)?;
+    let unknown = || not_possible(format!("no adapter {} is configured", entry.adapter));
+    let erp = adapters.get(entry.adapter).ok_or_else(unknown)?;
+    let environment = config.environment().ok_or(StepError::NoMerchant)?;
+    post_anew(store, (&**erp, environment), entry, actor, now).await
+}
+
 /// Says that an adapter writes from now on where it is configured to.
 pub async fn rebind(
     config: &Config,

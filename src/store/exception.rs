@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
+use super::audit::{self, Act, Actor};
 use super::lease::Held;
 use super::{Store, StoreError};
 use crate::model::ids::MerchantId;
@@ -86,12 +87,28 @@ impl Store {
         Ok(sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(class).bind(prefix).fetch_all(&self.pool).await?)
     }
 
+    /// An open exception by its number.
+    pub async fn open_exception(&self, id: i64) -> Result<Option<OpenException>, StoreError> {
+        const SELECT: &str = "
+            select id, merchant, class, subject, detail, opened_at, seen_at
+            from exception where id = $1 and resolved_at is null";
+        Ok(sqlx::query_as(SELECT).bind(id).fetch_optional(&self.pool).await?)
+    }
+
     /// Settles one by its number, by a person; false where none with this number is open.
-    pub async fn resolve_exception(&self, id: i64, resolution: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        const UPDATE: &str =
-            "update exception set resolved_at = $3, resolution = $2 where id = $1 and resolved_at is null";
-        let resolved = sqlx::query(UPDATE).bind(id).bind(resolution).bind(now).execute(&self.pool).await?;
-        Ok(resolved.rows_affected() > 0)
+    pub async fn resolve_exception(&self, id: i64, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        const UPDATE: &str = "
+            update exception set resolved_at = $3, resolution = $2 where id = $1 and resolved_at is null returning subject";
+        let resolution = format!("{} (by {})", actor.reason, actor.name);
+        let mut transaction = self.pool.begin().await?;
+        let subject: Option<String> =
+            sqlx::query_scalar(UPDATE).bind(id).bind(&resolution).bind(now).fetch_optional(&mut *transaction).await?;
+        let Some(subject) = subject else { return Ok(false) };
+        let (object, detail) = (format!("exception/{id}"), subject);
+        audit::record(&mut transaction, Act { actor, action: "resolve", object: &object, detail: &detail }, now)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 }
 

@@ -15,6 +15,7 @@ mod literal;
 mod memory;
 mod merchants;
 mod mirror;
+mod persons;
 mod refusals;
 mod resume;
 mod scripted;
