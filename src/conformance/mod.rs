@@ -12,6 +12,7 @@ mod goods;
 mod process;
 mod report;
 mod scene;
+mod stock;
 mod subject;
 mod tables;
 mod wire;

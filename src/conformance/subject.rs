@@ -33,7 +33,7 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
     }
 
     /// Waits for as long as its adapter says that requests may take to have their effect and searches to show it
-    /// ([`settles_within`](crate::erp::Capabilities::settles_within)). Time at the target, for the battery's own runs ahead of it.
+    /// ([`settles_within`](crate::erp::Capabilities::settles_within)): in the target's time, for the battery's own clock runs ahead.
     async fn settle(&self) -> Result<(), ErpError> {
         Ok(())
     }

@@ -74,10 +74,24 @@ async fn money_keeps_its_order_also_where_a_call_is_all_or_nothing() {
 async fn an_adapter_that_finds_and_then_creates_does_not_pass() {
     let report = judged(&bench(&server(LONG_LAG), |transport| Arc::new(Naive(transport)))).await;
     let failed = report.failed();
-    for case in ["eight writers", "reply lost", "late duplicate", "closed period"] {
+    for case in [
+        "posted again",
+        "eight writers",
+        "reply lost",
+        "late",
+        "late duplicate",
+        "partial batch",
+        "server error after the body",
+        "closed period",
+        "death at every step",
+        "death after death",
+        "sleep at every step",
+    ] {
         assert!(failed.contains(&case), "{case} should have failed:\n{report}");
     }
-    assert!(!failed.contains(&"posted"), "undisturbed, it looks right:\n{report}");
+    for case in ["posted", "request lost", "throttled", "refused"] {
+        assert!(!failed.contains(&case), "{case} shows nothing of it:\n{report}");
+    }
 }
 
 /// Staging tables, read by another connection than the adapter's.
