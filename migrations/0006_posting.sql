@@ -34,7 +34,7 @@ comment on column election.erp_key is 'The key as this ERP writes it.';
 comment on column election.merchant is 'As in ledger_entry.';
 comment on column election.key is 'As in ledger_entry.';
 comment on column election.generation is 'As in ledger_entry.';
-comment on column election.reference is 'The document that was elected, as the ERP names it.';
+comment on column election.reference is 'The document that was elected, as the ERP names it; empty where the key was given up and nothing of it may be released.';
 comment on column election.elected_at is 'When.';
 
 create table attempt (
