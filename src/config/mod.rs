@@ -6,6 +6,7 @@
 //! `layers` merges what is written, `schema` knows which keys exist, `section` reads typed values, `read` applies the
 //! rules, `show` writes the result without its secrets.
 
+mod erp;
 mod error;
 mod layers;
 mod read;
@@ -164,6 +165,28 @@ pub enum ErpKind {
         /// Default `erp`.
         schema: String,
     },
+    Tryton(Box<TrytonConfig>),
+}
+
+/// One company of one Tryton database.
+#[derive(Debug, Clone)]
+pub struct TrytonConfig {
+    /// Without the name of the database, such as `http://127.0.0.1:8000/`.
+    pub url: Url,
+    pub database: String,
+    pub user: String,
+    pub password: SecretString,
+    /// Name of the company. Absent: that of the user.
+    pub company: Option<String>,
+    /// Code of the journal. Default `PAYST`.
+    pub journal: String,
+    /// `closed_period = "next_open"`: what falls into a closed period is booked on the first day of the next open one. Default
+    /// `"hold"`: it waits.
+    pub next_open_period: bool,
+    /// A party that is not there is created under the customer's key. Default false.
+    pub create_customers: bool,
+    /// Code of the party for money of nobody.
+    pub default_customer: Option<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -16,10 +16,8 @@ use super::error::{ConfigError, Problem, Report, Reported};
 use super::layers::{SYSTEM_STATE, Surroundings};
 use super::schema;
 use super::section::Section;
-use super::{
-    Config, DatabaseConfig, Environment, ErpConfig, ErpKind, MerchantConfig, OpsConfig, ResourceConfig, SyncConfig,
-};
-use crate::model::ids::{AdapterName, MerchantId};
+use super::{Config, DatabaseConfig, Environment, MerchantConfig, OpsConfig, ResourceConfig, SyncConfig};
+use crate::model::ids::MerchantId;
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
 
@@ -40,7 +38,7 @@ pub(super) fn config(merged: &Value, surroundings: &Surroundings) -> Result<Conf
     let database = database(&Section::new("database", root.inner("database"), &report), surroundings);
     let merchants = merchants(&Section::new("merchants", root.inner("merchants"), &report), surroundings);
     let sync = sync(&Section::new("sync", root.inner("sync"), &report));
-    let erp = adapters(&Section::new("erp", root.inner("erp"), &report), surroundings);
+    let erp = super::erp::adapters(&Section::new("erp", root.inner("erp"), &report), surroundings);
     let ops = ops(&Section::new("ops", root.inner("ops"), &report));
 
     if let Some(error) = report.into_error() {
@@ -84,7 +82,10 @@ fn default_state_dir(surroundings: &Surroundings) -> PathBuf {
         .map_or_else(|| PathBuf::from(SYSTEM_STATE), |state| state.join("paystand-sync"))
 }
 
-fn postgres_url(section: &Section<'_>, surroundings: &Surroundings) -> Result<Option<SecretString>, Reported> {
+pub(super) fn postgres_url(
+    section: &Section<'_>,
+    surroundings: &Surroundings,
+) -> Result<Option<SecretString>, Reported> {
     let Some(url) = section.secret("url", surroundings)? else { return Ok(None) };
     let fits = Url::parse(url.expose_secret()).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
     if fits {
@@ -204,21 +205,8 @@ fn base_url(section: &Section<'_>, environment: Environment) -> Result<Url, Repo
     };
     let given = section.filled("base_url")?;
     let refuse = |text: String| Err(section.refuse("base_url", text));
-    let Ok(mut url) = Url::parse(given.as_deref().unwrap_or(default)) else {
-        return refuse(format!("is no URL; write it like \"{default}\""));
-    };
-    let Some(host) = url.host_str().map(str::to_owned) else {
-        return refuse(format!("names no host; write it like \"{default}\""));
-    };
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return refuse(format!("must hold scheme, host and path only; write it like \"{default}\""));
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return refuse(format!("is plain http to {host}, which would show the credentials; use https")),
-        other => return refuse(format!("has the scheme `{other}`; use https")),
-    }
+    let url = plain_url(section, "base_url", given.as_deref().unwrap_or(default), default)?;
+    let host = url.host_str().unwrap_or_default();
     for (owner, domain) in PAYSTAND_DOMAINS {
         let belongs = host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         if belongs && owner != environment {
@@ -229,6 +217,27 @@ fn base_url(section: &Section<'_>, environment: Environment) -> Result<Url, Repo
                 environment.name(),
             ));
         }
+    }
+    Ok(url)
+}
+
+/// A URL of scheme, host and path, without a slash at its end; plain http only to this machine.
+pub(super) fn plain_url(section: &Section<'_>, key: &str, text: &str, example: &str) -> Result<Url, Reported> {
+    let refuse = |text: String| Err(section.refuse(key, text));
+    let Ok(mut url) = Url::parse(text) else {
+        return refuse(format!("is no URL; write it like \"{example}\""));
+    };
+    let Some(host) = url.host_str().map(str::to_owned) else {
+        return refuse(format!("names no host; write it like \"{example}\""));
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return refuse(format!("must hold scheme, host and path only; write it like \"{example}\""));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return refuse(format!("is plain http to {host}, which would show the credentials; use https")),
+        other => return refuse(format!("has the scheme `{other}`; use https")),
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -302,95 +311,6 @@ fn resources(section: &Section<'_>, interval: Duration) -> Result<BTreeMap<Resou
         }
     }
     outcome.map(|()| resources)
-}
-
-/// The adapters by name; without any, one staging adapter in our own database.
-fn adapters(section: &Section<'_>, surroundings: &Surroundings) -> Result<BTreeMap<AdapterName, ErpConfig>, Reported> {
-    let mut adapters = BTreeMap::new();
-    let mut outcome = Ok(());
-    for name in section.sections() {
-        let path = section.place(name);
-        match adapter(&Section::new(&path, section.inner(name), section.report), surroundings) {
-            Ok(adapter) => {
-                adapters.insert(AdapterName::new(name), adapter);
-            }
-            Err(reported) => outcome = Err(reported),
-        }
-    }
-    outcome?;
-    let mut targets: BTreeMap<(String, &str), &AdapterName> = BTreeMap::new();
-    for (name, adapter) in &adapters {
-        let ErpKind::Staging { url, schema } = &adapter.kind;
-        let database = url.as_ref().map(|url| url.expose_secret().to_owned()).unwrap_or_default();
-        if let Some(other) = targets.insert((database, schema), name) {
-            let text = format!("writes to the schema `{schema}` of `erp.{other}`; give one of them another schema");
-            outcome = Err(section.refuse(name.as_str(), text));
-        }
-    }
-    outcome?;
-    if adapters.is_empty() {
-        let kind = ErpKind::Staging { url: None, schema: DEFAULT_SCHEMA.to_owned() };
-        let adapter = ErpConfig { kind, post_from: None, accounts: BTreeMap::new() };
-        adapters.insert(AdapterName::new("staging"), adapter);
-    }
-    Ok(adapters)
-}
-
-const DEFAULT_SCHEMA: &str = "erp";
-
-fn adapter(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpConfig, Reported> {
-    let kind = kind(section, surroundings);
-    let post_from = section.date("post_from");
-    let accounts_path = section.place("accounts");
-    let inner = Section::new(&accounts_path, section.inner("accounts"), section.report);
-    let mut accounts = BTreeMap::new();
-    let mut outcome = Ok(());
-    for role in inner.names() {
-        match inner.required(role) {
-            Ok(account) => {
-                accounts.insert(role.to_owned(), account);
-            }
-            Err(reported) => outcome = Err(reported),
-        }
-    }
-    outcome?;
-    Ok(ErpConfig { kind: kind?, post_from: post_from?, accounts })
-}
-
-fn kind(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpKind, Reported> {
-    match section.filled("kind")?.as_deref() {
-        Some("staging") => {
-            let url = postgres_url(section, surroundings);
-            let schema = schema_name(section);
-            Ok(ErpKind::Staging { url: url?, schema: schema? })
-        }
-        Some(known @ ("files" | "webhook" | "tryton")) => {
-            let text = format!("is `{known}`, which this version does not have yet; use \"staging\"");
-            Err(section.refuse("kind", text))
-        }
-        Some(other) => {
-            let hint = schema::hint(other, &["staging", "files", "webhook", "tryton"]);
-            Err(section.refuse("kind", format!("is no kind of ERP adapter: `{other}`; {hint}")))
-        }
-        None => Err(section.missing("kind", " = \"staging\"")),
-    }
-}
-
-/// A plain Postgres identifier, so that it needs no quoting anywhere.
-fn schema_name(section: &Section<'_>) -> Result<String, Reported> {
-    let name = section.filled("schema")?.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
-    let first = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let rest = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !(first && rest && name.len() <= 63) {
-        let text = format!("is `{name}`; use a to z, 0 to 9 and _, not starting with a digit, at most 63 characters");
-        return Err(section.refuse("schema", text));
-    }
-    if name.starts_with("pg_") || name == "information_schema" || name == "public" {
-        return Err(
-            section.refuse("schema", format!("is `{name}`, which is not ours to fill; use one such as \"erp\""))
-        );
-    }
-    Ok(name)
 }
 
 fn ops(section: &Section<'_>) -> Result<OpsConfig, Reported> {

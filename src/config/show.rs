@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::section::show;
-use super::{Config, ErpKind};
+use super::{Config, ErpKind, TrytonConfig};
 
 const HIDDEN: &str = "***";
 
@@ -64,6 +64,7 @@ pub(super) fn redacted_toml(config: &Config) -> String {
                 }
                 page.text("schema", schema);
             }
+            ErpKind::Tryton(tryton) => show_tryton(&mut page, tryton),
         }
         if let Some(post_from) = adapter.post_from {
             page.text("post_from", &post_from.to_string());
@@ -79,6 +80,23 @@ pub(super) fn redacted_toml(config: &Config) -> String {
     page.section("ops");
     page.text("listen", &config.ops.listen.map(|address| address.to_string()).unwrap_or_default());
     page.text
+}
+
+fn show_tryton(page: &mut Page, tryton: &TrytonConfig) {
+    page.text("kind", "tryton");
+    page.text("url", tryton.url.as_str());
+    page.text("database", &tryton.database);
+    page.text("user", &tryton.user);
+    page.text("password", "***");
+    if let Some(company) = &tryton.company {
+        page.text("company", company);
+    }
+    page.text("journal", &tryton.journal);
+    page.text("closed_period", if tryton.next_open_period { "next_open" } else { "hold" });
+    page.bare("create_customers", tryton.create_customers);
+    if let Some(customer) = &tryton.default_customer {
+        page.text("default_customer", customer);
+    }
 }
 
 #[derive(Default)]

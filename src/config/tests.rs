@@ -76,7 +76,7 @@ fn every_default_is_as_documented() {
 
     let (name, adapter) = config.erp.first_key_value().unwrap();
     assert_eq!((name.as_str(), config.erp.len()), ("staging", 1));
-    let ErpKind::Staging { url, schema } = &adapter.kind;
+    let ErpKind::Staging { url, schema } = &adapter.kind else { panic!("{adapter:?}") };
     assert!(url.is_none());
     assert_eq!(schema, "erp");
     assert_eq!(adapter.post_from, None);
@@ -352,9 +352,20 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
         "`erp.b.kind` is missing; set `kind = \"staging\"` in [erp.b] or the variable PAYSTAND_SYNC__ERP__B__KIND",
     ),
     (
-        "[erp.b]\nkind = \"tryton\"",
+        "[erp.b]\nkind = \"files\"",
         ("", ""),
-        "c.toml: `erp.b.kind` is `tryton`, which this version does not have yet; use \"staging\"",
+        "c.toml: `erp.b.kind` is `files`, which this version does not have yet; use \"staging\" or \"tryton\"",
+    ),
+    (
+        "[erp.b]\nkind = \"tryton\"\nurl = \"http://erp.internal:8000\"\ndatabase = \"a\"\nuser = \"u\"\npassword = \"p\"",
+        ("", ""),
+        "c.toml: `erp.b.url` is plain http to erp.internal, which would show the credentials; use https",
+    ),
+    (
+        "[erp.b]\nkind = \"tryton\"\nurl = \"https://erp.internal\"\ndatabase = \"a\"\nuser = \"u\"\npassword = \"p\"",
+        ("", ""),
+        "`erp.b.post_from` is missing; set `post_from = \"2026-01-01\"` in [erp.b] or the \
+         variable PAYSTAND_SYNC__ERP__B__POST_FROM",
     ),
     (
         "[erp.b]\nkind = \"stagin\"",
@@ -452,13 +463,14 @@ fn the_sample_file_loads_and_names_every_default() {
     let spelled_out: String = sample
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(key) if key.contains(" = ") && !key.contains("url_file") => key,
+            Some(key) if (key.contains(" = ") || key.starts_with('[')) && !key.contains("_file") => key,
             _ => line,
         })
         .fold(String::new(), |text, line| text + line + "\n");
     let config = load(&spelled_out).unwrap();
     assert_eq!(config.sync.page_rows, 200);
     assert_eq!(config.erp[&AdapterName::new("books")].accounts["clearing"], "1090");
+    assert!(matches!(config.erp[&AdapterName::new("ledger")].kind, ErpKind::Tryton(_)));
 }
 
 #[test]

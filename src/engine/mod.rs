@@ -34,7 +34,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig};
+use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig, TrytonConfig};
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
 use crate::engine::deliver::{Bench, Courier};
@@ -43,6 +43,7 @@ use crate::engine::job::Job;
 use crate::engine::reader::Reader;
 use crate::erp::Erp;
 use crate::erp::staging::Staging;
+use crate::erp::tryton::{self, ClosedPeriod, Tryton};
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
@@ -350,10 +351,29 @@ fn adapters(config: &Config, store: &Store) -> Result<BTreeMap<AdapterName, Arc<
             ErpKind::Staging { url: None, schema } => {
                 Arc::new(Staging::with_pool(store.pool().clone(), schema)?.with_accounts(accounts(erp)))
             }
+            ErpKind::Tryton(tryton) => Arc::new(Tryton::connect(tryton_settings(tryton, accounts(erp)))?),
         };
         Ok((name.clone(), adapter))
     };
     config.erp.iter().map(adapter).collect()
+}
+
+fn tryton_settings(tryton: &TrytonConfig, accounts: BTreeMap<Role, String>) -> tryton::Settings {
+    let TrytonConfig { url, database, user, password, company, journal, next_open_period, .. } = tryton.clone();
+    let closed_period = if next_open_period { ClosedPeriod::NextOpen } else { ClosedPeriod::Hold };
+    let (create_customers, default_customer) = (tryton.create_customers, tryton.default_customer.clone());
+    tryton::Settings {
+        url,
+        database,
+        user,
+        password,
+        company,
+        journal,
+        accounts,
+        closed_period,
+        create_customers,
+        default_customer,
+    }
 }
 
 /// The accounts of an adapter by role; the configuration knows no other names.

@@ -71,7 +71,7 @@ async fn unsettled_until(
 /// Whether the target holds a document that is in the books, or that may still come to be.
 async fn is_held(erp: &dyn Erp, delivery: &Delivery, elected: Option<&str>) -> Result<bool, ErpError> {
     let is_live = |found: &Found| match found.stage {
-        Stage::Released => true,
+        Stage::Released | Stage::Unfinished => true,
         Stage::Draft => elected == Some(&*found.reference),
         Stage::Void => false,
     };

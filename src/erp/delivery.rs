@@ -33,6 +33,13 @@ impl Delivery {
         if generation > 1 { format!("{first}:g{generation}") } else { first }
     }
 
+    /// The key in its first generation that another entry of the same merchant has.
+    #[must_use]
+    pub fn world_key_of(&self, key: &str) -> String {
+        let environment = self.erp_key.split(':').nth(1).unwrap_or_default();
+        Self::world_key(environment, &self.merchant, key, 1)
+    }
+
     /// SHA-256 over the payload: the same key with another one is never written.
     #[must_use]
     pub fn payload_sha256(&self) -> Fingerprint {

@@ -11,6 +11,7 @@
 mod delivery;
 mod error;
 pub mod staging;
+pub mod tryton;
 
 use std::time::Duration;
 

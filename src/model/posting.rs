@@ -7,8 +7,21 @@ pub enum Stage {
     Draft,
     /// In the books.
     Released,
+    /// In the books, and releasing it again has more to do beside it, such as applying it to an invoice.
+    Unfinished,
     /// Taken back by somebody: voided, cancelled.
     Void,
+}
+
+impl Stage {
+    /// Whether it is in the books.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        match self {
+            Stage::Released | Stage::Unfinished => true,
+            Stage::Draft | Stage::Void => false,
+        }
+    }
 }
 
 /// One document that an ERP holds under a key.

@@ -50,7 +50,8 @@ impl Database {
     }
 }
 
-async fn server_url() -> &'static str {
+/// The server on which all databases of the tests lie.
+pub async fn server_url() -> &'static str {
     static SERVER: OnceCell<String> = OnceCell::const_new();
     SERVER
         .get_or_init(|| async {

@@ -22,3 +22,4 @@ mod scripted;
 mod staging;
 mod tie_out;
 mod troubles;
+mod tryton;

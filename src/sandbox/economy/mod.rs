@@ -200,7 +200,8 @@ pub(crate) fn play(scene: &mut Scene<'_>, step: Step) {
     match step {
         Step::Issue(number) => {
             let mut dice = scene.economy.dice(purpose::DEAL, number);
-            let plan = Plan::draw(&mut dice, &scene.economy.installation, sight(scene));
+            let one_currency = scene.economy.seeding.one_currency;
+            let plan = Plan::draw(&mut dice, &scene.economy.installation, sight(scene), one_currency);
             checkout::issue(scene, &mut dice, plan);
             if scene.economy.past_until_ms.is_none() {
                 let pause_ms = generator::pause_ms(scene.economy.seeding.live_payments_per_day);

@@ -115,7 +115,8 @@ pub(super) fn home_of(currency: &'static str) -> &'static str {
 }
 
 impl Plan {
-    pub(super) fn draw(dice: &mut Dice, installation: &Installation, sight: Sight) -> Self {
+    /// `one_currency` leaves all else as it would be.
+    pub(super) fn draw(dice: &mut Dice, installation: &Installation, sight: Sight, one_currency: bool) -> Self {
         let story = match dice.below(100) {
             0..52 => Story::Invoices(1),
             52..66 => Story::Invoices(2 + dice.below(2)),
@@ -124,7 +125,8 @@ impl Plan {
             82..90 => Story::Unlinked { applied_later: dice.chance(400) },
             _ => Story::Memo,
         };
-        let currency = *dice.pick(&["USD", "USD", "USD", "USD", "USD", "USD", "CAD", "EUR"]);
+        let drawn = *dice.pick(&["USD", "USD", "USD", "USD", "USD", "USD", "CAD", "EUR"]);
+        let currency = if one_currency { "USD" } else { drawn };
         Self::of(dice, installation, sight, story, currency)
     }
 

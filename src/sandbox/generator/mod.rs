@@ -43,6 +43,8 @@ pub struct Seeding {
     pub old_parents_per_mille: u16,
     /// Checkouts per merchant and day after the start. Default 0.
     pub live_payments_per_day: u32,
+    /// An economy does business in the merchant's own currency only.
+    pub one_currency: bool,
     /// Nothing happens by itself after the start: no lifecycle goes on.
     pub frozen: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Seeding {
             days: 30,
             old_parents_per_mille: 20,
             live_payments_per_day: 0,
+            one_currency: false,
             frozen: false,
         }
     }

@@ -77,6 +77,7 @@ impl Plan {
             old_parents_per_mille: dice.rate(50, 20, 300),
             live_payments_per_day: u32::try_from(dice.between(3, 15)).expect("a small number"),
             frozen: false,
+            one_currency: false,
         };
         let lists = &quirks.lists;
         let promise = Promise {

@@ -1,0 +1,7 @@
+//! The adapter `tryton` against a real Tryton server: what stands in its books, on its invoices, and what it says when it refuses.
+
+mod acme;
+mod battery;
+mod economy;
+mod posting;
+mod server;
