@@ -143,15 +143,16 @@ impl Audit<'_> {
         }
     }
 
-    /// With `/fees` closed: a fee that is the only one of a stored payment and final is stored as final.
+    /// With `/fees` closed: a fee that is the only one that a stored payment ever had, and final, is stored as final. A payment that
+    /// has shown a final fee is not watched, so one that takes its place is seen only where the payment changes.
     fn fees(&mut self) {
         let payments = self.newest(Resource::Payments);
-        let fees = self.now(Resource::Fees);
-        let mut of_payment: HashMap<String, usize> = HashMap::new();
-        for fee in &fees {
-            *of_payment.entry(text(&fee.body, "resourceId").unwrap_or_default()).or_default() += 1;
+        let mut of_payment: HashMap<String, HashSet<String>> = HashMap::new();
+        for fee in self.truth.iter().filter(|it| it.resource == Resource::Fees) {
+            let payment = text(&fee.body, "resourceId").unwrap_or_default();
+            of_payment.entry(payment).or_default().insert(fee.id.as_str().to_owned());
         }
-        for fee in fees {
+        for fee in self.now(Resource::Fees) {
             let payment = text(&fee.body, "resourceId").unwrap_or_default();
             let Some(shown) = payments.get(&payment) else { continue };
             let is_final = text(&fee.body, "feeType").is_some_and(|kind| kind != "delayed");
@@ -159,7 +160,7 @@ impl Audit<'_> {
             let is_stored =
                 self.tables.records.get(&(Resource::Payments, payment.clone())).is_some_and(|it| it.decodable);
             let is_failed = shown.status.eq_ignore_ascii_case("failed");
-            let is_alone = of_payment[&payment] == 1;
+            let is_alone = of_payment[&payment].len() == 1;
             let is_settled = self.stage.now() - fee.last_updated > TimeDelta::hours(30);
             if !(is_final && is_recent && is_stored && is_alone && is_settled) || is_failed || fee.undecodable {
                 continue;
