@@ -139,9 +139,10 @@ async fn stopped_and_woken(
     let held = victim.leases(plant).await;
     victim.running.signal(Signal::STOP);
     let stopped = Instant::now();
-    paystand.pass(ROUND / 2);
     eventually("all its leases have changed hands", HANDED_OVER, async || victim.leases(plant).await == 0).await;
     let took = stopped.elapsed();
+    await_delivery(paystand, plant, &[&victim.running, &heir.running]).await;
+    paystand.pass(ROUND / 2);
     await_delivery(paystand, plant, &[&victim.running, &heir.running]).await;
     victim.running.signal(Signal::CONT);
     if held > 0 {

@@ -32,7 +32,12 @@ impl Paystand {
 
     /// A business that goes on when its clock, which is `behind` ours, is moved.
     pub fn alive(seed: u64, behind: TimeDelta) -> Self {
-        let seeding = Seeding { live_payments_per_day: 4, ..seeding(seed) };
+        Self::busy(seed, behind, 4)
+    }
+
+    /// The same with so many checkouts a day.
+    pub fn busy(seed: u64, behind: TimeDelta, live_payments_per_day: u32) -> Self {
+        let seeding = Seeding { live_payments_per_day, ..seeding(seed) };
         Self::with(seeding, SystemClock::new().now() - behind, 0)
     }
 
