@@ -69,7 +69,7 @@ impl Plant {
     }
 }
 
-/// Polls often and gives up early: a test waits for every pause.
+/// Polls often and gives up early: a test waits for every pause. Few connections, for many installations share a server.
 fn configuration(paystand: &Paystand, adapter: &str) -> String {
     use paystand_sync::sandbox::{CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID};
     let base_url = &paystand.base_url;
@@ -78,6 +78,6 @@ fn configuration(paystand: &Paystand, adapter: &str) -> String {
         "[merchants.main]\nenvironment = \"sandbox\"\nbase_url = \"{base_url}\"\nclient_id = \"{CLIENT_ID}\"\n\
          client_secret = \"{CLIENT_SECRET}\"\ncustomer_id = \"{CUSTOMER_ID}\"\ntimezone = \"America/Los_Angeles\"\n\
          requests_per_minute = 3000\nstart_date = \"{start}\"\n\
-         [sync]\ninterval = \"500ms\"\nattempts_max = 3\nlease = \"2s\"\n{adapter}[ops]\nlisten = \"\"\n"
+         [sync]\ninterval = \"500ms\"\nattempts_max = 3\nlease = \"2s\"\n[database]\nconnections_max = 4\n{adapter}[ops]\nlisten = \"\"\n"
     )
 }
