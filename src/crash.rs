@@ -25,12 +25,29 @@ macro_rules! points {
 }
 
 points! {
+    /// Work was taken.
+    Leased = "lease.taken",
+    /// What an adapter that is new gets is written and not committed.
+    Enrolling = "enroll.before_commit",
+    Enrolled = "enroll.after_commit",
     /// A page was read, nothing of it is stored.
     PageRead = "poll.page_read",
     /// Records, versions and entries are written and not committed.
     Ingesting = "ingest.before_commit",
     /// They are committed.
     Ingested = "ingest.after_commit",
+    /// A cursor is moved and not committed.
+    Moving = "cursor.before_commit",
+    Moved = "cursor.after_commit",
+    /// A window of a backfill is marked as read and not committed.
+    Reading = "window.before_commit",
+    Read = "window.after_commit",
+    /// Days are sealed and not committed.
+    Sealing = "seal.before_commit",
+    Sealed = "seal.after_commit",
+    /// An item that was open is taken off the list and not committed.
+    Closing = "item.before_commit",
+    Closed = "item.after_commit",
     /// Events and journal entries are written and not committed.
     Booking = "book.before_commit",
     Booked = "book.after_commit",

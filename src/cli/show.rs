@@ -10,7 +10,7 @@ use super::trouble::troubles;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
-use crate::store::{Cursor, FeesAwaited, ResourceSummary, SealedThrough, Store};
+use crate::store::{Bounds, Cursor, FeesAwaited, ResourceSummary, SealedThrough, Store};
 
 /// Exceptions shown at most.
 const EXCEPTIONS_MAX: i64 = 1_000;
@@ -20,7 +20,7 @@ pub async fn open(config: &Config) -> Result<(Store, Database), Complaint> {
     let database = Database::open(&config.database).await?;
     let environment = config.environment().ok_or(StepError::NoMerchant)?;
     let now = circumstances()?.clock.now();
-    let store = Store::open(&database.url, config.database.connections_max, environment, now).await?;
+    let store = Store::open(&database.url, Bounds::of(config), environment, now).await?;
     Ok((store, database))
 }
 

@@ -109,6 +109,7 @@ mod tests {
             answer_bytes_max: 1 << 20,
             attempts_max: 6,
             open_item_max: Duration::from_hours(720),
+            lease: Duration::from_secs(150),
             resources: BTreeMap::new(),
         }
     }

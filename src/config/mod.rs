@@ -138,6 +138,8 @@ pub struct SyncConfig {
     pub attempts_max: u32,
     /// For how long an open item is read again before it becomes an exception. Default 30 d.
     pub open_item_max: Duration,
+    /// How long a process that is silent keeps its work before another one takes over. Default 150 s.
+    pub lease: Duration,
     pub resources: BTreeMap<Resource, ResourceConfig>,
 }
 

@@ -279,6 +279,7 @@ fn sync(section: &Section<'_>) -> Result<SyncConfig, Reported> {
     let answer_bytes_max = section.number("answer_bytes_max", 32 << 20, 64 << 10..=1 << 30);
     let attempts_max = section.number("attempts_max", 6, 1..=20);
     let open_item_max = section.duration("open_item_max", 30 * DAY, &(SECOND..=400 * DAY));
+    let lease = section.duration("lease", 150 * SECOND, &(SECOND..=Duration::from_hours(1)));
     let interval = interval?;
     let resources = resources(&Section::new("sync.resources", section.inner("resources"), section.report), interval);
     Ok(SyncConfig {
@@ -290,6 +291,7 @@ fn sync(section: &Section<'_>) -> Result<SyncConfig, Reported> {
         answer_bytes_max: answer_bytes_max?,
         attempts_max: attempts_max?,
         open_item_max: open_item_max?,
+        lease: lease?,
         resources: resources?,
     })
 }

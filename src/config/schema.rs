@@ -50,6 +50,7 @@ const SYNC: Shape = Section(&[
     ("answer_bytes_max", Leaf),
     ("attempts_max", Leaf),
     ("open_item_max", Leaf),
+    ("lease", Leaf),
     (
         "resources",
         Section(&[

@@ -47,6 +47,7 @@ pub(super) fn redacted_toml(config: &Config) -> String {
     page.bare("answer_bytes_max", sync.answer_bytes_max);
     page.bare("attempts_max", sync.attempts_max);
     page.duration("open_item_max", sync.open_item_max);
+    page.duration("lease", sync.lease);
     for (resource, each) in &sync.resources {
         page.section(&format!("sync.resources.{resource}"));
         page.bare("enabled", each.enabled);

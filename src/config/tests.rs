@@ -71,6 +71,7 @@ fn every_default_is_as_documented() {
     assert_eq!(sync.answer_bytes_max, 32 * 1024 * 1024);
     assert_eq!(sync.attempts_max, 6);
     assert_eq!(sync.open_item_max, Duration::from_hours(720));
+    assert_eq!(sync.lease, Duration::from_secs(150));
     assert_eq!(sync.resources.len(), Resource::ALL.len());
     assert!(sync.resources.values().all(|each| each.enabled && each.interval == sync.interval));
 

@@ -19,6 +19,7 @@ mod wire;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use futures::FutureExt as _;
@@ -27,8 +28,8 @@ use secrecy::SecretString;
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 use crate::config::Environment;
 use crate::erp::Wants;
-use crate::store::Store;
 use crate::store::lease::Presence;
+use crate::store::{Bounds, Store};
 
 pub use goods::Kind;
 pub use report::{Outcome, Report, Tried};
@@ -39,7 +40,7 @@ use report::{Failure, Verdict};
 use scene::{Ground, Scene};
 
 /// Connections to our database: several couriers work at once.
-const CONNECTIONS_MAX: u32 = 12;
+const BOUNDS: Bounds = Bounds { connections_max: 12, lease: Duration::from_secs(150) };
 
 /// The environment that the keys of the battery name.
 pub const ENVIRONMENT: Environment = Environment::Sandbox;
@@ -67,8 +68,8 @@ pub async fn battery(database: &SecretString, run: &str, subject: &dyn Subject) 
 async fn prepare<'a>(database: &SecretString, run: &str, subject: &'a dyn Subject) -> Result<Ground<'a>, Failure> {
     // Ahead of the target's clock from then on, and never behind it.
     let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-    let store = Store::open(database, CONNECTIONS_MAX, ENVIRONMENT, clock.now()).await?;
-    let presence = Presence::announce(database, format!("conformance {run} {}", stamp(&clock))).await?;
+    let store = Store::open(database, BOUNDS, ENVIRONMENT, clock.now()).await?;
+    let presence = Presence::announce(database, BOUNDS, format!("conformance {run} {}", stamp(&clock))).await?;
     let adapter = subject.adapter().await?;
     adapter.prepare().await?;
     Ok(Ground { subject, store, presence, clock, run: run.to_owned(), wants: adapter.capabilities().wants })

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig, TrytonConfig};
+use crate::crash::{Point, crash_point};
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
 use crate::engine::deliver::{Bench, Courier};
@@ -51,7 +52,7 @@ use crate::ops::Heartbeat;
 use crate::paystand::{Budgets, Client, Limits, Priority};
 use crate::scan::rules::Rules;
 use crate::store::lease::{Held, Presence};
-use crate::store::{Enrollment, Store};
+use crate::store::{Bounds, Enrollment, Store};
 
 pub use once::{Failure, Outcome};
 
@@ -109,8 +110,9 @@ impl Engine {
     ) -> Result<Self, StepError> {
         let environment = config.environment().ok_or(StepError::NoMerchant)?;
         let now = circumstances.clock.now();
-        let store = Store::open(database, config.database.connections_max, environment, now).await?;
-        let presence = Presence::announce(database, circumstances.holder.clone()).await?;
+        let bounds = Bounds::of(&config);
+        let store = Store::open(database, bounds, environment, now).await?;
+        let presence = Presence::announce(database, bounds, circumstances.holder.clone()).await?;
         let budgets = Budgets::new(Arc::clone(&circumstances.clock));
         let merchants = clients(&config, &circumstances, &budgets)?;
         let adapters = adapters(&config, &store)?;
@@ -307,6 +309,9 @@ impl Engine {
     async fn lease(&self, name: &str) -> Result<Held, StepError> {
         let now = self.circumstances.clock.now();
         let held = self.store.acquire(name, &self.presence, now).await?;
+        if held.is_some() {
+            crash_point(Point::Leased);
+        }
         held.ok_or_else(|| StepError::Leased { name: name.to_owned() })
     }
 }

@@ -66,7 +66,7 @@ impl Engine {
         tokio::select! {
             biased;
             outcome = self.catch_up_alone(scope) => outcome,
-            never = self.share_rates_for_ever() => match never {},
+            never = self.stay_for_ever() => match never {},
             () = self.stopped_for_long() => {
                 tracing::warn!("the step under way was cut short; it is done again by the next run");
                 Outcome::default()

@@ -1,4 +1,4 @@
-//! Divides the request rate of each API key among the processes of one database.
+//! Shows the other processes of one database that this one is alive, and divides the request rate of each API key among them.
 
 use super::Engine;
 use crate::store::rate_share::SHARE_INTERVAL;
@@ -20,10 +20,14 @@ impl Engine {
         }
     }
 
-    /// Renews our shares for as long as it is polled.
-    pub(super) async fn share_rates_for_ever(&self) -> std::convert::Infallible {
+    /// Shows that we are here, and renews our shares, for as long as it is polled.
+    pub(super) async fn stay_for_ever(&self) -> std::convert::Infallible {
         loop {
-            self.circumstances.clock.sleep(SHARE_INTERVAL).await;
+            self.circumstances.clock.sleep(SHARE_INTERVAL.min(self.config.sync.lease / 3)).await;
+            if let Err(error) = self.presence.keep().await {
+                tracing::warn!(%error, "the database does not know that this process is alive");
+                continue;
+            }
             self.share_rates().await;
         }
     }

@@ -15,9 +15,14 @@ use super::{DRAIN, Engine, Scope};
 use crate::config::MerchantConfig;
 use crate::model::resource::Resource;
 use crate::paystand::{Client, Priority};
+use crate::store::StoreError;
 
 /// Longest pause after steps that fail one after the other.
 const PAUSE_MAX: Duration = Duration::from_mins(5);
+/// Half of the first pause after our own database failed, after another writer came first, and how often they double.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
+const STORE_DOUBLINGS: u32 = 6;
 
 impl Engine {
     /// Works until the stop token is cancelled, then lets steps under way finish for a bounded time.
@@ -40,7 +45,7 @@ impl Engine {
         }
         let engine = Arc::clone(&self);
         let mut sharing = JoinSet::new();
-        sharing.spawn(async move { match engine.share_rates_for_ever().await {} });
+        sharing.spawn(async move { match engine.stay_for_ever().await {} });
         self.stop.cancelled().await;
         let drained = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
@@ -77,7 +82,7 @@ impl Engine {
                         if failures == 0 && job.is_backfilling() {
                             self.heartbeat.beat();
                         } else {
-                            self.pause(spread(interval, failures, &mut jitter)).await;
+                            self.pause(pause_of(&result, interval, failures, &mut jitter)).await;
                         }
                     }
                     self.give_back(&job.end()).await;
@@ -85,9 +90,10 @@ impl Engine {
                 // Another process is at work on it; this one stands by.
                 Err(StepError::Leased { .. }) => self.pause(spread(interval, 0, &mut jitter)).await,
                 Err(error) => {
-                    observe_poll(merchant, resource, &Err(error));
+                    let result = Err(error);
+                    observe_poll(merchant, resource, &result);
                     failures += 1;
-                    self.pause(spread(interval, failures, &mut jitter)).await;
+                    self.pause(pause_of(&result, interval, failures, &mut jitter)).await;
                 }
             }
         }
@@ -126,8 +132,21 @@ pub(super) fn spread(interval: Duration, failures: u32, jitter: &mut StdRng) -> 
         + Duration::from_millis(jitter.random_range(0..=tenth.saturating_mul(2)))
 }
 
+/// Our own database is asked again soon, for nothing else goes on without it.
+pub(super) fn pause_after(error: &StoreError, failures: u32, jitter: &mut StdRng) -> Duration {
+    let first = if error.is_worth_repeating() { CONFLICT_PAUSE } else { STORE_PAUSE };
+    spread(first, failures.min(STORE_DOUBLINGS), jitter)
+}
+
+fn pause_of<T>(result: &Result<T, StepError>, interval: Duration, failures: u32, jitter: &mut StdRng) -> Duration {
+    match result {
+        Err(StepError::Store(error)) => pause_after(error, failures, jitter),
+        _ => spread(interval, failures, jitter),
+    }
+}
+
 fn is_lease_lost<T>(result: &Result<T, StepError>) -> bool {
-    matches!(result, Err(StepError::Store(crate::store::StoreError::LeaseLost { .. })))
+    matches!(result, Err(StepError::Store(StoreError::LeaseLost { .. })))
 }
 
 fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<super::read::Progress, StepError>) {

@@ -10,7 +10,7 @@ use super::bell::Listener;
 use super::book::Bookkeeper;
 use super::deliver::{Courier, class_of};
 use super::error::StepError;
-use super::schedule::spread;
+use super::schedule::{pause_after, spread};
 use crate::config::MerchantConfig;
 use crate::erp::Erp;
 use crate::ledger::retry::{self, Class};
@@ -111,7 +111,7 @@ impl Engine {
                 match worker.work().await {
                     Ok(0) => {
                         failures = 0;
-                        self.pause_for(&mut news, PAUSE).await;
+                        self.pause_for(&mut news, self.patience()).await;
                     }
                     Ok(_) => {
                         failures = 0;
@@ -131,13 +131,19 @@ impl Engine {
         }
     }
 
+    /// How long a worker waits for news; often enough to keep its lease, and to take over one that ran out.
+    fn patience(&self) -> Duration {
+        PAUSE.min(self.config.sync.lease / 3)
+    }
+
     async fn recover(&self, post: &impl Post, error: &StepError, failures: u32, jitter: &mut StdRng) {
         let pause = match error {
             // Another process is at work on it; this one stands by.
             StepError::Leased { .. } => {
                 tracing::debug!(work = post.name(), "another process is at work");
-                return self.pause(spread(PAUSE, 0, jitter)).await;
+                return self.pause(spread(self.patience(), 0, jitter)).await;
             }
+            StepError::Store(error) => pause_after(error, failures, jitter),
             StepError::Erp(error) => spread(retry::pause(class_of(error), failures), 0, jitter),
             _ => spread(PAUSE, failures, jitter),
         };

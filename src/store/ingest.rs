@@ -75,6 +75,18 @@ impl Batch<'_> {
             && self.window.is_none()
             && self.seals.is_empty()
     }
+
+    /// One point for the batch, its cursor, its window and its seals, as far as it has them.
+    fn crash_points(&self, [batch, cursor, window, seals]: [Point; 4]) {
+        crash_point(batch);
+        for (has, point) in
+            [(self.cursor.is_some(), cursor), (self.window.is_some(), window), (!self.seals.is_empty(), seals)]
+        {
+            if has {
+                crash_point(point);
+            }
+        }
+    }
 }
 
 impl Store {
@@ -103,9 +115,9 @@ impl Store {
             window::finish(&mut transaction, batch.merchant, batch.resource, read, batch.now).await?;
         }
         seal::write(&mut transaction, batch.merchant, batch.resource, batch.seals, batch.now).await?;
-        crash_point(Point::Ingesting);
+        batch.crash_points([Point::Ingesting, Point::Moving, Point::Reading, Point::Sealing]);
         transaction.commit().await?;
-        crash_point(Point::Ingested);
+        batch.crash_points([Point::Ingested, Point::Moved, Point::Read, Point::Sealed]);
         self.look_again(batch.resource, ingested.versions).await?;
         Ok(ingested)
     }

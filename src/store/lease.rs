@@ -7,19 +7,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
+use tokio::sync::Mutex;
 
-use super::{Store, StoreError, connect_options};
-
-/// How long a lease lasts without renewal. A quiet job renews it about once a minute.
-pub const LEASE_DURATION: Duration = Duration::from_secs(150);
-const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(90);
+use super::{Bounds, Store, StoreError, connect_options};
 
 /// A process, alive for as long as this is held: the advisory lock goes with the connection.
 #[derive(Debug)]
 pub struct Presence {
     holder: String,
-    connection: tokio::sync::Mutex<PgConnection>,
+    options: PgConnectOptions,
+    connection: Mutex<PgConnection>,
 }
 
 /// A lease in hand.
@@ -33,12 +32,11 @@ pub struct Held {
 
 impl Presence {
     /// Announces this process under a name that no other process has.
-    pub async fn announce(url: &secrecy::SecretString, holder: String) -> Result<Self, StoreError> {
-        const LOCK: &str = "select pg_try_advisory_lock(hashtextextended('paystand_sync/holder/' || $1, 0))";
-        let mut connection = PgConnection::connect_with(&connect_options(url)?).await?;
-        let locked: bool = sqlx::query_scalar(LOCK).bind(&holder).fetch_one(&mut connection).await?;
-        assert!(locked, "a holder's name is drawn at random for each process");
-        Ok(Self { holder, connection: tokio::sync::Mutex::new(connection) })
+    pub async fn announce(url: &secrecy::SecretString, bounds: Bounds, holder: String) -> Result<Self, StoreError> {
+        let options = connect_options(url, bounds)?;
+        let connection = announced(&options, &holder).await?;
+        let connection = connection.expect("a holder's name is drawn at random for each process");
+        Ok(Self { holder, options, connection: Mutex::new(connection) })
     }
 
     #[must_use]
@@ -46,10 +44,28 @@ impl Presence {
         &self.holder
     }
 
-    /// Whether the connection that proves our life still stands.
-    pub async fn is_alive(&self) -> bool {
-        self.connection.lock().await.ping().await.is_ok()
+    /// Announces this process again if the connection that proves its life was lost. Until then whoever asks takes its leases, for it
+    /// looks dead; and two processes that both look dead would take them from each other without end.
+    pub async fn keep(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        if connection.ping().await.is_ok() {
+            return Ok(());
+        }
+        // While the server takes the lost connection for alive, the lock is still there.
+        if let Some(anew) = announced(&self.options, &self.holder).await? {
+            *connection = anew;
+            tracing::info!("the connection that shows that this process is alive was lost and is there again");
+        }
+        Ok(())
     }
+}
+
+/// A connection with the lock of a holder, unless another session has it.
+async fn announced(options: &PgConnectOptions, holder: &str) -> Result<Option<PgConnection>, StoreError> {
+    const LOCK: &str = "select pg_try_advisory_lock(hashtextextended('paystand_sync/holder/' || $1, 0))";
+    let mut connection = PgConnection::connect_with(options).await?;
+    let locked: bool = sqlx::query_scalar(LOCK).bind(holder).fetch_one(&mut connection).await?;
+    Ok(locked.then_some(connection))
 }
 
 impl Held {
@@ -77,6 +93,11 @@ impl Held {
     }
 }
 
+/// What is left of a lease when it is renewed.
+fn renew_before(lease: Duration) -> Duration {
+    lease * 3 / 5
+}
+
 impl Store {
     /// Takes a lease that is free, expired, or whose holder is gone. `None` while another process works under it.
     pub async fn acquire(
@@ -92,7 +113,7 @@ impl Store {
             where lease.expires_at <= $3 or lease.holder = excluded.holder
                or pg_try_advisory_xact_lock(hashtextextended('paystand_sync/holder/' || lease.holder, 0))
             returning epoch";
-        let expires_at = now + LEASE_DURATION;
+        let expires_at = now + self.lease;
         let epoch: Option<i64> = sqlx::query_scalar(TAKE)
             .bind(name)
             .bind(presence.holder())
@@ -103,13 +124,13 @@ impl Store {
         Ok(epoch.map(|epoch| Held { name: name.to_owned(), holder: presence.holder().to_owned(), epoch, expires_at }))
     }
 
-    /// Extends the lease once it nears its end; does nothing before.
+    /// Extends the lease once two fifths of it are over; does nothing before.
     pub async fn renew(&self, held: &mut Held, now: DateTime<Utc>) -> Result<(), StoreError> {
         const RENEW: &str = "update lease set expires_at = $4 where name = $1 and holder = $2 and epoch = $3";
-        if held.expires_at - now > chrono::TimeDelta::from_std(RENEW_BEFORE_EXPIRY).expect("a small constant") {
+        if held.expires_at > now + renew_before(self.lease) {
             return Ok(());
         }
-        let expires_at = now + LEASE_DURATION;
+        let expires_at = now + self.lease;
         let renewed = sqlx::query(RENEW)
             .bind(&held.name)
             .bind(&held.holder)

@@ -47,7 +47,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::config::Environment;
+use crate::config::{Config, Environment};
 
 pub use action::{EntryKey, Scope};
 pub use audit::{Actor, AuditRow};
@@ -74,10 +74,26 @@ const TERMS: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
 ];
 
+/// What a process takes of the database at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub connections_max: u32,
+    /// How long a lease lasts without renewal.
+    pub lease: Duration,
+}
+
+impl Bounds {
+    #[must_use]
+    pub const fn of(config: &Config) -> Self {
+        Self { connections_max: config.database.connections_max, lease: config.sync.lease }
+    }
+}
+
 /// Handle on our database; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    lease: Duration,
     growth: statistics::Growth,
 }
 
@@ -88,18 +104,18 @@ impl Store {
     /// [`StoreError::Unreachable`] where there is no database, [`StoreError::OtherEnvironment`] where it serves another one.
     pub async fn open(
         url: &SecretString,
-        connections_max: u32,
+        bounds: Bounds,
         environment: Environment,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let options = connect_options(url)?;
+        let options = connect_options(url, bounds)?;
         migrate(&options).await?;
         let pool = PgPoolOptions::new()
-            .max_connections(connections_max)
+            .max_connections(bounds.connections_max)
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
             .await?;
-        let store = Self { pool, growth: statistics::Growth::default() };
+        let store = Self { pool, lease: bounds.lease, growth: statistics::Growth::default() };
         store.claim_environment(environment, now).await?;
         Ok(store)
     }
@@ -131,9 +147,12 @@ impl Store {
     }
 }
 
-fn connect_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+/// A process that is stopped in the middle of a transaction would keep the locks of its lease for as long as it is stopped. Ours are
+/// never idle for long within one (I4), so the server ends such a session when the lease does.
+fn connect_options(url: &SecretString, bounds: Bounds) -> Result<PgConnectOptions, StoreError> {
+    let patience = [("idle_in_transaction_session_timeout", bounds.lease.as_millis())];
     PgConnectOptions::from_str(url.expose_secret())
-        .map(|options| options.options(TERMS).application_name("paystand-sync"))
+        .map(|options| options.options(TERMS).options(patience).application_name("paystand-sync"))
         // The cause may quote the URL and with it the password.
         .map_err(|_| StoreError::BadUrl)
 }

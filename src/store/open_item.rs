@@ -6,6 +6,7 @@ use sqlx::{FromRow, PgConnection};
 
 use super::lease::Held;
 use super::{Store, StoreError};
+use crate::crash::{Point, crash_point};
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::money::Amount;
 use crate::model::resource::Resource;
@@ -85,7 +86,9 @@ impl Store {
             .bind(due.next_at)
             .execute(&mut *transaction)
             .await?;
+        crash_point(Point::Closing);
         transaction.commit().await?;
+        crash_point(Point::Closed);
         Ok(())
     }
 

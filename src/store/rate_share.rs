@@ -9,14 +9,11 @@ use super::{Store, StoreError};
 
 /// How often a process looks whether others have come or gone.
 pub const SHARE_INTERVAL: Duration = Duration::from_secs(5);
-/// While nothing changes, a process says that it is there about this often.
-const RENEWAL: Duration = Duration::from_mins(1);
-/// A process that was not heard of for this long has left.
-const SILENCE_MAX: Duration = Duration::from_secs(150);
 
 impl Store {
     /// Claims a fair share of `per_minute_max` for this process and returns it: at most what the others leave, so the sum of all
-    /// shares never exceeds the rate. A newcomer finds little at first; the others make room when they next look.
+    /// shares never exceeds the rate. A newcomer finds little at first; the others make room when they next look. A share lasts for as
+    /// long as a lease does, and is renewed as often.
     pub async fn share_rate(
         &self,
         environment: &str,
@@ -44,7 +41,7 @@ impl Store {
             .bind(environment)
             .bind(client_id)
             .bind(presence.holder())
-            .bind(now - SILENCE_MAX)
+            .bind(now - self.lease)
             .execute(&mut *transaction)
             .await?;
         let (others, claimed): (i64, i64) = sqlx::query_as(OTHERS)
@@ -61,7 +58,7 @@ impl Store {
             .bind(presence.holder())
             .bind(i32::try_from(share).expect("a share is part of a configured rate"))
             .bind(now)
-            .bind(now - RENEWAL)
+            .bind(now - self.lease * 2 / 5)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;

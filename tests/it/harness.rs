@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -106,10 +106,25 @@ impl Site {
     }
 
     pub fn with_database(server: &Literal, database: Database) -> Self {
+        let merchant = merchant("main", CUSTOMER_ID, &server.base_url());
+        Self::configured(database, &format!("{merchant}\n{REST}"))
+    }
+
+    /// Whatever the configuration says, in a home of its own.
+    pub fn configured(database: Database, text: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let variables = BTreeMap::from([("DATABASE_URL".to_owned(), database.url.clone())]);
         let site = Self { directory, database, variables };
-        site.configure(&format!("{}\n{REST}", merchant("main", CUSTOMER_ID, &server.base_url())));
+        site.configure(text);
+        site
+    }
+
+    /// The same installation on another machine: one more home for a process of its own.
+    pub fn beside(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let database = Database { url: self.database.url.clone(), pool: self.database.pool.clone() };
+        let site = Self { directory, database, variables: self.variables.clone() };
+        site.configure(&fs::read_to_string(self.config_path()).expect("own file"));
         site
     }
 
@@ -133,6 +148,10 @@ impl Site {
 
     pub fn set_variable(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub fn unset_variable(&mut self, name: &str) {
+        self.variables.remove(name);
     }
 
     /// Runs the program to its end.
@@ -224,8 +243,12 @@ impl Running {
     }
 
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")).expect("a pid");
-        kill_process(pid, Signal::TERM).expect("a process of our own");
+        kill_process(pid, signal).expect("a process of our own");
     }
 
     pub fn stderr(&self) -> String {
@@ -264,6 +287,8 @@ impl Drop for Running {
 #[derive(Debug)]
 pub struct Finished {
     pub code: Option<i32>,
+    /// What killed it.
+    pub signal: Option<i32>,
     pub stdout: String,
     pub stderr: String,
     pub took: Duration,
@@ -272,7 +297,7 @@ pub struct Finished {
 impl Finished {
     fn read(status: ExitStatus, stdout: &Path, stderr: &Path, took: Duration) -> Self {
         let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr), took }
+        Self { code: status.code(), signal: status.signal(), stdout: text(stdout), stderr: text(stderr), took }
     }
 
     /// The sentences meant for a person.

@@ -9,6 +9,7 @@ mod daemon;
 mod damage;
 mod economy;
 mod exports;
+mod faults;
 mod harness;
 mod house;
 mod literal;

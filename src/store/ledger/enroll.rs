@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::super::lease::Held;
 use super::super::{Store, StoreError};
+use crate::crash::{Point, crash_point};
 use crate::model::ids::{AdapterName, MerchantId};
 
 /// An adapter that comes, and what it wants.
@@ -119,6 +120,9 @@ impl Store {
                     .await?;
             }
         }
-        Ok(transaction.commit().await?)
+        crash_point(Point::Enrolling);
+        transaction.commit().await?;
+        crash_point(Point::Enrolled);
+        Ok(())
     }
 }

@@ -37,8 +37,8 @@ impl Settlement {
 }
 
 impl Store {
-    /// Records what became of claimed entries. A posted version supersedes the older ones of its record, and a posted entry settles
-    /// the exceptions of `classes` about it.
+    /// Records what became of claimed entries. A posted version supersedes the older ones of its record; the exceptions of `classes`
+    /// about what is posted or superseded are settled.
     pub async fn settle(
         &self,
         held: &Held,
@@ -50,13 +50,17 @@ impl Store {
         let mut transaction = self.begin(held).await?;
         settle(&mut transaction, adapter, settlements, now).await?;
         let posted: Vec<&Settlement> = settlements.iter().filter(|it| it.state == State::Posted).collect();
-        if !posted.is_empty() {
-            supersede(&mut transaction, adapter, &posted, now).await?;
-        }
-        for settlement in posted.into_iter().filter(|it| it.attempt > 1) {
-            let subject = [Settlement::subject(adapter, &settlement.key)];
+        let superseded = match &posted[..] {
+            [] => Vec::new(),
+            posted => supersede(&mut transaction, adapter, posted, now).await?,
+        };
+        let posted = posted.into_iter().filter(|it| it.attempt > 1);
+        let posted = posted.map(|it| (it.merchant.clone(), it.key.clone(), "posted"));
+        let superseded = superseded.into_iter().map(|(merchant, key)| (MerchantId::new(merchant), key, "superseded"));
+        for (merchant, key, resolution) in posted.chain(superseded) {
+            let subject = [Settlement::subject(adapter, &key)];
             for class in classes {
-                exception::resolve(&mut transaction, &settlement.merchant, class, &subject, "posted", now).await?;
+                exception::resolve(&mut transaction, &merchant, class, &subject, resolution, now).await?;
             }
         }
         note_attempts(&mut transaction, adapter, settlements, held.epoch(), now).await?;
@@ -102,12 +106,13 @@ async fn settle(
     Ok(())
 }
 
+/// Returns what was.
 async fn supersede(
     connection: &mut PgConnection,
     adapter: &AdapterName,
     posted: &[&Settlement],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<(String, String)>, StoreError> {
     const SUPERSEDE: &str = "
         update ledger_entry old
         set state = 'superseded', reason = null, settled_at = $4
@@ -115,15 +120,16 @@ async fn supersede(
         where new.merchant = any($2) and new.key = any($3) and new.adapter = $1 and new.state = 'posted'
             and old.adapter = $1 and old.merchant = new.merchant and old.resource = new.resource
             and old.source_id = new.source_id and old.version < new.version and old.what = 'document' and new.what = 'document'
-            and old.state in ('held', 'parked')";
-    sqlx::query(SUPERSEDE)
+            and old.state in ('held', 'parked')
+        returning old.merchant, old.key";
+    let superseded = sqlx::query_as(SUPERSEDE)
         .bind(adapter.as_str())
         .bind(posted.iter().map(|it| it.merchant.as_str()).collect::<Vec<_>>())
         .bind(posted.iter().map(|it| it.key.as_str()).collect::<Vec<_>>())
         .bind(now)
-        .execute(connection)
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    Ok(superseded)
 }
 
 /// Keeps attempts that did not end with a receipt.

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use paystand_sync::config::Environment;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::sandbox::{Edit, Quirks, Seeding};
-use paystand_sync::store::Store;
+use paystand_sync::store::{Bounds, Store};
 use sqlx::FromRow;
 
 use super::stage::{Settings, Stage, play};
@@ -35,7 +35,8 @@ impl Stage {
     /// What `status` says about a resource.
     async fn sealed_through(&self, resource: Resource) -> DateTime<Utc> {
         let url = self.database.url.clone().into();
-        let store = Store::open(&url, 1, Environment::Sandbox, self.now()).await.expect("works in a test");
+        let bounds = Bounds { connections_max: 1, lease: Duration::from_secs(150) };
+        let store = Store::open(&url, bounds, Environment::Sandbox, self.now()).await.expect("works in a test");
         let sealed = store.sealed_through().await.expect("works in a test");
         store.close().await;
         let of_it = sealed.into_iter().find(|sealed| sealed.resource == resource.name());

@@ -340,6 +340,7 @@ impl Stage {
             answer_bytes_max: 32 << 20,
             attempts_max: 6,
             open_item_max: Duration::from_hours(30 * 24),
+            lease: Duration::from_secs(150),
             resources: BTreeMap::new(),
         };
         let kind = ErpKind::Staging { url: None, schema: "erp".to_owned() };

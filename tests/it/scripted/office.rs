@@ -19,7 +19,7 @@ use paystand_sync::model::journal::{Entry, Line, Links, Role};
 use paystand_sync::model::money::Currency;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::store::lease::{Held, Presence};
-use paystand_sync::store::{Books, Outgoing, Store};
+use paystand_sync::store::{Books, Bounds, Outgoing, Store};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 
@@ -47,8 +47,9 @@ impl Office {
         let database = Database::fresh().await;
         let url = SecretString::from(database.url.clone());
         let clock = Arc::new(ManualClock::new(noon()));
-        let store = Store::open(&url, 6, Environment::Sandbox, clock.now()).await.expect("our database");
-        let presence = Presence::announce(&url, "office".to_owned()).await.expect("our database");
+        let bounds = Bounds { connections_max: 6, lease: Duration::from_secs(150) };
+        let store = Store::open(&url, bounds, Environment::Sandbox, clock.now()).await.expect("our database");
+        let presence = Presence::announce(&url, bounds, "office".to_owned()).await.expect("our database");
         let (adapter, merchant) = (AdapterName::new("books"), MerchantId::new("mr1"));
         Self {
             database,

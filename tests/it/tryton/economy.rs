@@ -148,6 +148,7 @@ fn config_of(acme: &Acme, base_url: &str) -> Config {
         answer_bytes_max: 32 << 20,
         attempts_max: 6,
         open_item_max: Duration::from_hours(30 * 24),
+        lease: Duration::from_secs(150),
         resources: BTreeMap::new(),
     };
     let tryton = TrytonConfig {

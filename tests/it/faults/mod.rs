@@ -1,0 +1,31 @@
+//! What breaks around the program: the process itself, its other half, its database and its target. Real processes, a real Postgres,
+//! real HTTP; and books with money, so that a second posting would show.
+//!
+//! `paystand` is the business that is mirrored, `plant` an installation of the program, `state` and `exact` what must be true after every
+//! fault, `audit` what a target or our own database saw of every writer.
+
+mod audit;
+mod daemons;
+mod exact;
+mod paystand;
+mod plant;
+mod points;
+mod postgres;
+mod proxy;
+mod restore;
+mod state;
+
+/// Whether the long forms are wanted.
+fn is_long() -> bool {
+    std::env::var("PAYSTAND_SYNC_TESTS").is_ok_and(|tests| tests == "long")
+}
+
+/// What the dice of a test begin with: `FAULT_SEED=7` plays one again.
+fn seed(usual: u64) -> u64 {
+    std::env::var("FAULT_SEED").ok().map_or(usual, |seed| seed.parse().expect("FAULT_SEED is a number"))
+}
+
+/// Runs a test's future on a thread of its own making.
+fn play<T>(scene: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(scene)
+}
