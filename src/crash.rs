@@ -1,6 +1,7 @@
 //! Named places at which a test lets the process die, as by `kill -9`. Only builds with debug assertions have them.
 //!
 //! `PAYSTAND_SYNC_CRASH_AT=<name>` dies when the place is reached for the first time, `<name>:<n>` for the n-th time.
+//! `PAYSTAND_SYNC_PANIC_AT` panics there instead.
 
 macro_rules! points {
     ($($(#[$about:meta])* $variant:ident = $text:literal,)+) => {
@@ -68,25 +69,42 @@ points! {
     Settled = "settle.after_commit",
 }
 
-/// Dies here if a test wants it.
+/// Dies or panics here if a test wants it.
 #[cfg(debug_assertions)]
 pub fn crash_point(point: Point) {
     use std::sync::OnceLock;
+
+    static DEATH: OnceLock<Option<wanted::Passing>> = OnceLock::new();
+    static PANIC: OnceLock<Option<wanted::Passing>> = OnceLock::new();
+
+    if wanted::is_now(&DEATH, "PAYSTAND_SYNC_CRASH_AT", point) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+    assert!(!wanted::is_now(&PANIC, "PAYSTAND_SYNC_PANIC_AT", point), "wanted by a test at {}", point.name());
+}
+
+#[cfg(debug_assertions)]
+mod wanted {
+    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
-    static PASSED: AtomicU64 = AtomicU64::new(0);
+    use super::Point;
 
-    let wanted = WANTED.get_or_init(|| {
-        let text = std::env::var("PAYSTAND_SYNC_CRASH_AT").ok()?;
-        let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
-        Some((name.to_owned(), times.parse().unwrap_or(1)))
-    });
-    if let Some((name, times)) = wanted
-        && name == point.name()
-        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times
-    {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    /// A place that an environment variable names, and how many passings are left.
+    pub(super) struct Passing {
+        name: String,
+        left: AtomicU64,
+    }
+
+    pub(super) fn is_now(passing: &OnceLock<Option<Passing>>, variable: &str, point: Point) -> bool {
+        let passing = passing.get_or_init(|| {
+            let text = std::env::var(variable).ok()?;
+            let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+            Some(Passing { name: name.to_owned(), left: AtomicU64::new(times.parse().unwrap_or(1)) })
+        });
+        passing
+            .as_ref()
+            .is_some_and(|passing| passing.name == point.name() && passing.left.fetch_sub(1, Ordering::SeqCst) == 1)
     }
 }
 

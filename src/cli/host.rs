@@ -1,6 +1,7 @@
 //! What a verb needs of the machine: the database, time, chance, and being told to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::TryRngCore;
 use secrecy::SecretString;
@@ -10,12 +11,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::tell::Complaint;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::DatabaseConfig;
 use crate::engine::Circumstances;
 use crate::engine::error::Exit;
 use crate::scan::rules::Rules;
 use crate::store::{Durability, PrivateCluster};
+
+/// How often a daemon looks whether its private cluster runs.
+const CLUSTER_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The database in use. A private cluster stops when this is dropped.
 pub struct Database {
@@ -31,6 +35,19 @@ impl Database {
         }
         let cluster = PrivateCluster::open(&config.state_dir, Durability::Durable).await?;
         Ok(Self { url: cluster.url(), private: Some(cluster) })
+    }
+
+    /// Starts a private cluster again whenever it died, for nobody else would.
+    pub async fn keep(&self, clock: &dyn Clock) -> std::convert::Infallible {
+        let Some(cluster) = &self.private else { return std::future::pending().await };
+        loop {
+            clock.sleep(CLUSTER_INTERVAL).await;
+            match cluster.revive().await {
+                Ok(true) => tracing::warn!("the private cluster had stopped and was started again"),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "the private cluster has stopped and cannot be started"),
+            }
+        }
     }
 
     /// Stops a private cluster and waits for it.

@@ -58,12 +58,13 @@ async fn daemon(
             })?;
             beside.spawn(ops::serve(listener, engine.heartbeat()));
         }
-        beside.spawn(ops::watch(engine.heartbeat(), clock, stop.clone()));
+        beside.spawn(ops::watch(engine.heartbeat(), Arc::clone(&clock), stop.clone()));
         ops::notify_ready();
         let mut running = std::pin::pin!(engine.run(scope));
         let reloaded = tokio::select! {
             () = &mut running => None,
             reloaded = next_configuration(file, signals) => Some(reloaded),
+            never = database.keep(&*clock) => match never {},
         };
         let Some(reloaded) = reloaded else { break };
         stop.cancel();

@@ -46,7 +46,15 @@ impl Engine {
         let engine = Arc::clone(&self);
         let mut sharing = JoinSet::new();
         sharing.spawn(async move { match engine.stay_for_ever().await {} });
-        self.stop.cancelled().await;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            // By itself a task ends only in a panic. Its work would be missed by nobody: whoever supervises the process starts anew.
+            Some(Err(ended)) = tasks.join_next() => {
+                if ended.is_panic() {
+                    std::panic::resume_unwind(ended.into_panic());
+                }
+            }
+        }
         let drained = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("steps under way were cut short; they are done again after the next start");

@@ -132,6 +132,7 @@ pub struct PrivateCluster {
     layout: Layout,
     account: Account,
     binaries: Binaries,
+    durability: Durability,
     socket_dir: PathBuf,
     users: File,
 }
@@ -170,9 +171,29 @@ impl PrivateCluster {
                 },
             }
         };
-        let cluster = Self { layout, account, binaries, socket_dir, users };
+        let cluster = Self { layout, account, binaries, durability, socket_dir, users };
         create_database(&cluster.url_of("postgres")).await.map_err(ClusterError::Unanswered)?;
         Ok(cluster)
+    }
+
+    /// Starts the server again if it died under its users; returns whether it did.
+    pub async fn revive(&self) -> Result<bool, ClusterError> {
+        let starting = self.layout.lock_file("start.lock", &self.account)?;
+        match starting.try_lock() {
+            // Another user is at it.
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(source)) => {
+                return Err(ClusterError::Directory { path: self.layout.data(), source });
+            }
+            Ok(()) => {}
+        }
+        match self.layout.server(&self.account) {
+            Server::Ready { .. } | Server::Changing => Ok(false),
+            Server::Stopped => {
+                start(&self.layout, &self.account, &self.binaries, self.durability).await?;
+                Ok(true)
+            }
+        }
     }
 
     /// Where sqlx connects.

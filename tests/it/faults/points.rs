@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use paystand_sync::crash::Point;
 use rand::rngs::StdRng;
@@ -160,4 +161,24 @@ fn killed_at_any_place_the_next_run_ends_as_an_undisturbed_one_with_the_target_e
 #[test]
 fn killed_again_while_it_recovers_it_still_comes_to_the_same_end() {
     Kind::ALL.into_iter().for_each(dies_twice);
+}
+
+/// A task that is gone would leave its work to nobody, and the others would hide that.
+#[test]
+fn a_panic_in_one_task_ends_the_daemon_and_the_next_one_goes_on() {
+    play(async {
+        let paystand = Paystand::still(BUSINESS);
+        let expected = undisturbed(&paystand, Kind::StagingThere).await;
+        let mut plant = Plant::new(&paystand, Kind::StagingThere).await;
+        plant.site.set_variable("PAYSTAND_SYNC_PANIC_AT", Point::Written.name());
+        let finished = plant.site.start(&[]).finish(Duration::from_secs(30));
+        assert_eq!(finished.code, Some(101), "{finished}");
+        plant.site.unset_variable("PAYSTAND_SYNC_PANIC_AT");
+        plant.site.once_clean();
+        let mut money = [expected, state(&plant).await];
+        for lines in &mut money {
+            lines.retain(|line| line.starts_with("journal_entry "));
+        }
+        assert_same(&money[0], &money[1], "what is booked after a panic");
+    });
 }

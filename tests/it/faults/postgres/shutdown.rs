@@ -103,3 +103,23 @@ fn a_server_that_stops_at_once_and_starts_again_is_found_again() {
 fn a_target_that_stops_at_once_and_starts_again_is_found_again() {
     play(server_stops_at_once(Side::Target));
 }
+
+#[test]
+fn a_private_cluster_that_dies_under_the_daemon_is_started_again() {
+    play(async {
+        let paystand = business(SHUTDOWNS);
+        let (mortal, own) = Mortal::new().await;
+        let mut plant =
+            Plant::in_databases(&paystand, Kind::StagingHere, own, &Database::fresh().await, &Detour::default());
+        plant.site.unset_variable("DATABASE_URL");
+        plant.site.set("DATABASE__STATE_DIR", &mortal.directory.path().to_string_lossy());
+        let daemon = started(&plant).await;
+        for _ in 0..SHUTDOWNS {
+            paystand.pass(ROUND);
+            await_delivery(&paystand, &plant, &[&daemon]).await;
+            mortal.stop_at_once();
+        }
+        recovers(&paystand, &plant, daemon).await;
+        mortal.close().await;
+    });
+}
