@@ -35,7 +35,8 @@ pub(super) struct Payout {
 pub(super) fn daily(scene: &mut Scene<'_>) {
     let day = u64::try_from(scene.at_ms / DAY_MS).unwrap_or(0);
     let mut dice = scene.economy.dice(purpose::DAY, day);
-    for currency in CURRENCIES {
+    let currencies = if scene.economy.seeding.one_currency { &CURRENCIES[..1] } else { &CURRENCIES[..] };
+    for currency in currencies.iter().copied() {
         if dice.chance(30) && sight(scene).reports {
             adjust(scene, &mut dice, currency);
         }

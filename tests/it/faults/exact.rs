@@ -18,7 +18,7 @@ use crate::harness::{Running, column, number};
 /// Within this time the daemons catch up with what happened, whatever broke.
 pub const DELIVERED: Duration = Duration::from_mins(1);
 /// What happens in the business, and is for a person: a bank sent a payout back.
-const SENT_BACK: &str = " failed_after_posting ";
+pub const SENT_BACK: &str = " failed_after_posting ";
 
 const WAITING: &str = "
     select (select count(*) from paystand_sync.ledger_entry where settled_at is null)

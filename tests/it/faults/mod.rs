@@ -6,6 +6,7 @@
 
 mod audit;
 mod daemons;
+mod elected;
 mod exact;
 mod paystand;
 mod plant;

@@ -30,6 +30,12 @@ impl Paystand {
         Self::with(Seeding { frozen: true, ..seeding(seed) }, SystemClock::new().now(), 1)
     }
 
+    /// The same in the merchant's own currency only.
+    pub fn still_at_home(seed: u64) -> Self {
+        let seeding = Seeding { frozen: true, one_currency: true, ..seeding(seed) };
+        Self::with(seeding, SystemClock::new().now(), 1)
+    }
+
     /// A business that goes on when its clock, which is `behind` ours, is moved.
     pub fn alive(seed: u64, behind: TimeDelta) -> Self {
         Self::busy(seed, behind, 4)

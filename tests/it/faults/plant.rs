@@ -70,7 +70,7 @@ impl Plant {
 }
 
 /// Polls often and gives up early: a test waits for every pause. Few connections, for many installations share a server.
-fn configuration(paystand: &Paystand, adapter: &str) -> String {
+pub fn configuration(paystand: &Paystand, adapter: &str) -> String {
     use paystand_sync::sandbox::{CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID};
     let base_url = &paystand.base_url;
     let start = paystand.began.date_naive();

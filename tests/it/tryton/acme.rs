@@ -5,13 +5,21 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use paystand_sync::erp::tryton::{ClosedPeriod, Settings, Tryton};
 use paystand_sync::erp::{Asked, Delivery, Drafted, Elected, Found, Payload, Refusal, Stage};
+use paystand_sync::model::document::Facts;
 use paystand_sync::model::ids::{MerchantId, SourceId};
 use paystand_sync::model::journal::{Entry, Line, Links, Role};
 use paystand_sync::model::money::Currency;
+use paystand_sync::model::record::Shape;
+use paystand_sync::model::resource::Resource;
+use paystand_sync::normalize::sight;
+use paystand_sync::sandbox::Shown;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::server::{PASSWORD, Server, USER};
+
+/// Who pays without an account.
+pub const GUEST: &str = "GUEST";
 
 /// Role → code of its account.
 pub const ACCOUNTS: [(Role, &str); 13] = [
@@ -45,6 +53,25 @@ impl Acme {
         let server = Server::start().await;
         let tryton = Tryton::connect(settings(&server)).expect("plain settings");
         Some(Self { server, tryton })
+    }
+
+    /// Issues the invoices that Paystand shows with a key of the ERP, unless they are there. Returns key → receivable and amount.
+    pub async fn issue(&self, rows: &[Shown]) -> BTreeMap<String, (String, Decimal)> {
+        let mut issued = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.resource == Resource::Receivables) {
+            let seen = sight(Resource::Receivables, Shape::List, None, row.body.clone()).expect("readable");
+            let document = seen.document.expect("decodable");
+            let Facts::Receivable(receivable) = &document.facts else { panic!("{document:?}") };
+            let Some(key) = &receivable.ext_id else { continue };
+            if self.has_invoice(key).await {
+                continue;
+            }
+            let customer = receivable.customer_ref.as_deref().unwrap_or(GUEST);
+            let amount = document.amount.expect("an invoice has an amount").decimal();
+            self.invoice(customer, key, &amount.to_string(), row.created.date_naive()).await;
+            issued.insert(key.clone(), (row.id.to_string(), amount));
+        }
+        issued
     }
 
     /// A posted invoice of a customer, who is made with it.

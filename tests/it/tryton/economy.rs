@@ -12,12 +12,9 @@ use paystand_sync::config::{
     Config, DatabaseConfig, Environment, ErpConfig, ErpKind, MerchantConfig, OpsConfig, SyncConfig, TrytonConfig,
 };
 use paystand_sync::engine::{Circumstances, Engine};
-use paystand_sync::model::document::Facts;
 use paystand_sync::model::ids::{AdapterName, MerchantId};
 use paystand_sync::model::journal::Role;
-use paystand_sync::model::record::Shape;
 use paystand_sync::model::resource::Resource;
-use paystand_sync::normalize::sight;
 use paystand_sync::paystand::Priority;
 use paystand_sync::sandbox::{
     BooksTruth, Business, CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID, MerchantProfile, Quirks, Seeding, World, WorldConfig,
@@ -26,14 +23,11 @@ use paystand_sync::scan::rules::Rules;
 use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
-use super::acme::{ACCOUNTS, Acme};
+use super::acme::{ACCOUNTS, Acme, GUEST};
 use super::server::{PASSWORD, USER};
 use crate::harness::{Database, column};
 
 const DAYS: usize = 60;
-/// Who pays without an account.
-const GUEST: &str = "GUEST";
-
 struct Business60 {
     acme: Acme,
     clock: Arc<ManualClock>,
@@ -89,19 +83,7 @@ impl Business60 {
     async fn issue_invoices(&mut self) {
         let shown = self.world.shown_since(CUSTOMER_ID, self.seen);
         self.seen += shown.len();
-        for row in shown.iter().filter(|row| row.resource == Resource::Receivables) {
-            let seen = sight(Resource::Receivables, Shape::List, None, row.body.clone()).expect("readable");
-            let document = seen.document.expect("decodable");
-            let Facts::Receivable(receivable) = &document.facts else { panic!("{document:?}") };
-            let Some(key) = &receivable.ext_id else { continue };
-            if document.currency.as_ref().is_none_or(|it| it.as_str() != "USD") || self.invoices.contains_key(key) {
-                continue;
-            }
-            let customer = receivable.customer_ref.as_deref().unwrap_or(GUEST);
-            let amount = document.amount.expect("an invoice has an amount").decimal();
-            self.acme.invoice(customer, key, &amount.to_string(), row.created.date_naive()).await;
-            self.invoices.insert(key.clone(), (row.id.to_string(), amount));
-        }
+        self.invoices.extend(self.acme.issue(&shown).await);
     }
 
     async fn day(&mut self) {

@@ -1,6 +1,6 @@
 //! The adapter `tryton` against a real Tryton server: what stands in its books, on its invoices, and what it says when it refuses.
 
-mod acme;
+pub mod acme;
 mod battery;
 mod economy;
 mod posting;
