@@ -6,7 +6,7 @@ use serde_json::json;
 use super::host::{Database, circumstances};
 use super::table::table;
 use super::tell::{self, Complaint};
-use super::trouble::troubles;
+use super::trouble::{paused, troubles};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
@@ -28,7 +28,8 @@ pub async fn status(config: Config, json: bool) -> Result<Exit, Complaint> {
     let (store, database) = open(&config).await?;
     let open_exceptions = store.open_exception_count().await?;
     let exceptions = store.open_exceptions(EXCEPTIONS_MAX).await?;
-    let troubles = troubles(&store.cursors().await?, &exceptions, &config.sync, SystemClock::new().now());
+    let mut troubles = troubles(&store.cursors().await?, &exceptions, &config.sync, SystemClock::new().now());
+    troubles.extend(store.pauses().await?.iter().map(paused));
     if json {
         tell::print_json(&status_json(&store, open_exceptions, &troubles).await?);
     } else {

@@ -1,5 +1,5 @@
-//! What stands in the way of reading, a sentence each: lists that are closed, sources that do not answer, clocks that differ. Such
-//! troubles end by themselves, and their sentences with them.
+//! What stands in the way, a sentence each: lists that are closed, sources that do not answer, clocks that differ, which end by
+//! themselves, and their sentences with them; and what persons have stopped.
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::config::SyncConfig;
 use crate::engine::job::CLOCKS_APART;
 use crate::model::resource::Resource;
-use crate::store::{Cursor, OpenException};
+use crate::store::{Cursor, OpenException, Pause};
 
 /// Polls that may fail before it is worth a sentence, and what is added for their retries.
 const POLLS_MISSED_MAX: u32 = 3;
@@ -30,6 +30,16 @@ pub fn troubles(
         .iter()
         .filter_map(|(merchant, resource, cursor)| Some(closed(merchant, resource, cursor.unavailable_since?)));
     clocks.chain(closed).chain(behind(cursors, sync, now)).collect()
+}
+
+/// What a person has stopped, and how it goes on.
+pub fn paused(pause: &Pause) -> String {
+    let Pause { scope, since, actor, reason } = pause;
+    let resume = scope.replacen('/', " ", 1);
+    format!(
+        "{scope} is paused since {} by {actor}: {reason}; `paystand-sync resume {resume} --reason TEXT` lets it go on",
+        text(*since)
+    )
 }
 
 fn closed(merchant: &str, resource: &str, since: DateTime<Utc>) -> String {

@@ -49,7 +49,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::config::{Config, Environment};
 
-pub use action::{EntryKey, Scope};
+pub use action::{EntryKey, Pause, Scope};
 pub use audit::{Actor, AuditRow};
 pub use books::{Books, Outgoing, Waiting};
 pub use cluster::{ClusterError, Durability, PrivateCluster};

@@ -84,6 +84,9 @@ async fn a_replay_reads_and_delivers_again_and_posts_nothing_twice() {
 async fn a_paused_resource_is_not_read() {
     let (_server, site) = site().await;
     assert_eq!(site.run(&["pause", "resource", "payments", "--reason", "audit"]).code, Some(0));
+    let status = site.run(&["status"]);
+    assert!(status.stdout.contains("resource/payments is paused since"), "{status}");
+    assert!(status.stdout.contains("paystand-sync resume resource payments --reason TEXT"), "{status}");
     site.once();
     let payments = "select count(*) from paystand_sync.record where resource = 'payments'";
     assert_eq!(number(site.pool(), payments).await, 0);

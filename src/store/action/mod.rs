@@ -6,6 +6,7 @@ mod naming;
 mod replay;
 
 use chrono::{DateTime, Utc};
+use sqlx::FromRow;
 
 use super::audit::{self, Act, Actor};
 use super::{Store, StoreError};
@@ -31,7 +32,23 @@ impl std::fmt::Display for Scope {
     }
 }
 
+/// Work that a person has stopped.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Pause {
+    /// As [`Scope`] is written.
+    pub scope: String,
+    pub since: DateTime<Utc>,
+    pub actor: String,
+    pub reason: String,
+}
+
 impl Store {
+    /// Everything that is stopped.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        const SELECT: &str = "select scope, since, actor, reason from pause order by scope";
+        Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
+    }
+
     /// Stops work until it is resumed. False where it is stopped already.
     pub async fn pause(&self, scope: &Scope, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
         const INSERT: &str =
