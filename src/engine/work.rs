@@ -15,6 +15,7 @@ use crate::config::MerchantConfig;
 use crate::erp::Erp;
 use crate::ledger::retry::{self, Class};
 use crate::model::ids::AdapterName;
+use crate::store::StoreError;
 use crate::store::lease::Held;
 
 /// How long a worker waits for news before it looks for what is due.
@@ -102,7 +103,7 @@ impl Engine {
             let worker = match post.begin(self).await {
                 Ok(worker) => worker,
                 Err(error) => {
-                    failures += 1;
+                    failures = counted(failures, &error);
                     self.recover(&post, &error, failures, &mut jitter).await;
                     continue;
                 }
@@ -118,7 +119,7 @@ impl Engine {
                         post.tell(self);
                     }
                     Err(error) => {
-                        failures += 1;
+                        failures = counted(failures, &error);
                         self.recover(&post, &error, failures, &mut jitter).await;
                         // Under a new epoch, what this one left in flight is in doubt and comes again.
                         if matches!(error, StepError::Store(_)) {
@@ -171,6 +172,15 @@ impl Engine {
     }
 }
 
+/// Failures in a row, with this one. While another process holds the work, or has just taken it, nothing failed: who stood by for a
+/// day must not begin as if it had failed for a day.
+fn counted(failures: u32, error: &StepError) -> u32 {
+    match error {
+        StepError::Leased { .. } | StepError::Store(StoreError::LeaseLost { .. }) => 0,
+        _ => failures.saturating_add(1),
+    }
+}
+
 /// Whether the ERP is there, so that trying again at once is worth it.
 fn answered(class: Class) -> bool {
     match class {
@@ -178,5 +188,20 @@ fn answered(class: Class) -> bool {
         Class::Unreachable | Class::Unauthorized | Class::Misfit | Class::NotNow | Class::Never | Class::NotTried => {
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standing_by_is_no_failure() {
+        let leased = StepError::Leased { name: "deliver/books".to_owned() };
+        let lost = StepError::Store(StoreError::LeaseLost { name: "deliver/books".to_owned() });
+        assert_eq!(counted(7, &leased), 0);
+        assert_eq!(counted(7, &lost), 0);
+        let away = StepError::Erp(crate::erp::ErpError::Unreachable { reason: "refused".to_owned() });
+        assert_eq!(counted(counted(0, &away), &away), 2);
     }
 }

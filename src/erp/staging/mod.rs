@@ -51,9 +51,10 @@ const LOOKUPS: [(&str, &str); 3] =
     [("plan_cache_mode", "force_custom_plan"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 
 /// A reader of the ERP that locks a table must not hold the daemon for ever, and a constraint that the ERP side deferred must speak
-/// while the row that breaks it can still be told from the others.
-const TERMS: &str =
-    "set local lock_timeout = '10s'; set local statement_timeout = '60s'; set constraints all immediate";
+/// while the row that breaks it can still be told from the others. A process that is stopped before its commit loses its locks before
+/// the next one is tired of waiting for them.
+const TERMS: &str = "set local lock_timeout = '10s'; set local statement_timeout = '60s';
+    set local idle_in_transaction_session_timeout = '5s'; set constraints all immediate";
 
 /// One staging schema in one Postgres database.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ mod paystand;
 mod plant;
 mod points;
 mod postgres;
-mod proxy;
+pub mod proxy;
 mod restore;
 mod state;
 

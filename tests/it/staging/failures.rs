@@ -11,8 +11,9 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 
-use super::{amounts, payment, prepared};
-use crate::harness::database;
+use super::{amounts, payment, prepared, receipts};
+use crate::faults::proxy::{Fault, Proxy};
+use crate::harness::{Database, database, eventually};
 
 #[tokio::test]
 async fn only_the_row_that_the_target_refuses_is_refused() {
@@ -136,6 +137,21 @@ async fn a_connection_lost_during_commit_is_a_lost_answer_and_find_tells_what_be
         }
         assert_eq!(found.is_some(), committed);
     }
+}
+
+#[tokio::test]
+async fn a_writer_that_was_stopped_before_its_commit_does_not_keep_the_rows_from_the_next_one() {
+    let database = Database::fresh().await;
+    let proxy = Proxy::before(&database);
+    let stopped = Staging::connect(&proxy.url.clone().into(), "erp").expect("a URL");
+    stopped.prepare().await.expect("prepared");
+    proxy.break_commits(|| Some(Fault::Held));
+    let asleep = tokio::spawn(async move { stopped.write(&[payment("pm1", Some(1), 1, "1.00")]).await });
+    eventually("it is stopped", Duration::from_secs(10), async || proxy.struck().len() == 1).await;
+    let next = Staging::with_pool(database.pool.clone(), "erp").expect("a plain name");
+    receipts(&next.write(&[payment("pm1", Some(2), 2, "2.00")]).await.expect("no lock is in the way"));
+    assert_eq!(amounts(&database.pool).await, [("pm1".to_owned(), "2.00".to_owned())]);
+    asleep.abort();
 }
 
 /// Passes one connection on until COMMIT comes by, passes that on or not, and hangs up.
