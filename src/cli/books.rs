@@ -10,6 +10,7 @@ use super::tell::{self, Complaint};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::error::Exit;
+use crate::engine::read_back::BooksRead;
 use crate::engine::reconcile::{Opening, TieOut, what_is_wrong};
 use crate::export::{Accounts, beancount, hledger};
 use crate::model::ids::AdapterName;
@@ -32,6 +33,7 @@ pub async fn reconcile(config: Config, date: Option<NaiveDate>, json: bool) -> R
     let database = Database::open(&config.database).await?;
     let engine = Engine::start(config, &database.url, circumstances()?, CancellationToken::new()).await?;
     let mut answers = engine.tie_out().await?;
+    let read = engine.read_books(&mut answers).await;
     engine.close().await;
     database.close().await?;
     if let Some(date) = date {
@@ -40,7 +42,11 @@ pub async fn reconcile(config: Config, date: Option<NaiveDate>, json: bool) -> R
             answer.reconciliation.movements.retain(|movement| movement.date == date);
         }
     }
-    let wrong: Vec<String> = answers.iter().flat_map(|it| it.reconciliation.wrong()).map(what_is_wrong).collect();
+    let payouts = answers.iter().flat_map(|it| it.reconciliation.wrong()).map(what_is_wrong);
+    let mut wrong: Vec<String> =
+        payouts.map(|sentence| format!("{sentence}; `paystand-sync reconcile --json` names its records")).collect();
+    let books = answers.iter().flat_map(|it| &it.books).flat_map(|books| &books.differences);
+    wrong.extend(books.map(|sentence| format!("{sentence}; see `paystand-sync exceptions list`")));
     if json {
         let value =
             serde_json::to_value(&answers).map_err(|error| Complaint::new(Exit::Internal, error.to_string()))?;
@@ -51,9 +57,9 @@ pub async fn reconcile(config: Config, date: Option<NaiveDate>, json: bool) -> R
         }
     }
     for sentence in &wrong {
-        let next = "`paystand-sync reconcile --json` names its records";
-        Complaint::new(Exit::Mismatch, format!("{sentence}; {next}")).print();
+        Complaint::new(Exit::Mismatch, sentence.clone()).print();
     }
+    read?;
     Ok(if wrong.is_empty() { Exit::Clean } else { Exit::Mismatch })
 }
 
@@ -77,6 +83,7 @@ fn text(answer: &TieOut, one_day: bool) -> String {
         ));
     }
     parts.extend(answer.openings.iter().map(opening));
+    parts.extend(answer.books.iter().map(books_read));
     let days: std::collections::BTreeSet<NaiveDate> = books.movements.iter().map(|it| it.date).collect();
     let from = if one_day { None } else { days.iter().rev().nth(DAYS_SHOWN - 1) };
     let shown = books.movements.iter().filter(|it| from.is_none_or(|from| it.date >= *from));
@@ -90,6 +97,22 @@ fn text(answer: &TieOut, one_day: bool) -> String {
         ]
     });
     parts.push(table(&["date", "role", "debit", "credit", "currency"], &[2, 3], rows));
+    parts.join("\n")
+}
+
+fn books_read(books: &BooksRead) -> String {
+    let BooksRead { adapter, entries, documents, accounts, others, .. } = books;
+    let head = format!("Books of {adapter}: {entries} entries compared with {documents} documents");
+    let rows = accounts.iter().map(|total| {
+        let verdict = if total.agrees() { "the same" } else { "DIFFERS" };
+        vec![total.account.clone(), total.ours.to_string(), total.theirs.to_string(), verdict.to_owned()]
+    });
+    let mut parts = vec![head, table(&["account", "posted", "in its books", "verdict"], &[1, 2], rows)];
+    if !others.is_empty() {
+        parts.push(format!("On the clearing account of {adapter} by others:"));
+        let rows = others.iter().map(|it| vec![it.date.to_string(), it.reference.clone(), it.amount.to_string()]);
+        parts.push(table(&["date", "document", "amount"], &[2], rows));
+    }
     parts.join("\n")
 }
 

@@ -17,6 +17,7 @@ mod once;
 pub mod person;
 mod rate;
 pub mod read;
+pub mod read_back;
 mod reader;
 mod recheck;
 pub mod reconcile;

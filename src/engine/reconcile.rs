@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Engine;
 use super::error::StepError;
+use super::read_back::BooksRead;
 use crate::config::MerchantConfig;
 use crate::model::event::{Event, Fact, Kind};
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
@@ -16,13 +17,14 @@ use crate::model::journal::{Entry, Role};
 use crate::model::money::{Amount, Currency, Money};
 use crate::reconcile::{InTransit, PayoutProof, Reconciliation, Verdict, reconcile};
 use crate::store::Finding;
+use crate::store::lease::Held;
 
 /// A class of exceptions that every tie-out judges anew.
 #[derive(Debug, Clone, Copy)]
-struct Class {
-    name: &'static str,
+pub(super) struct Class {
+    pub name: &'static str,
     /// Why one is settled that is not found any more.
-    resolution: &'static str,
+    pub resolution: &'static str,
 }
 
 /// A payout that its report and the books do not explain.
@@ -39,6 +41,8 @@ pub struct TieOut {
     #[serde(flatten)]
     pub reconciliation: Reconciliation,
     pub openings: Vec<Opening>,
+    /// What the books of the ERPs show, where they were read.
+    pub books: Vec<BooksRead>,
 }
 
 /// What clearing holds when an adapter begins to post.
@@ -68,22 +72,34 @@ impl Engine {
         let entries = self.store.journal(id).await?;
         let events = self.store.money_events(id).await?;
         let reconciliation = reconcile(&entries, &events);
-        self.judge(id, PAYOUT_MISMATCH, reconciliation.wrong().map(wrong_payout).collect()).await?;
+        self.judge(id, PAYOUT_MISMATCH, "", reconciliation.wrong().map(wrong_payout).collect()).await?;
         let today = self.circumstances.clock.now().with_timezone(&merchant.timezone).date_naive();
-        self.judge(id, OVERAPPLIED, overapplied(&entries, today)).await?;
+        self.judge(id, OVERAPPLIED, "", overapplied(&entries, today)).await?;
         let openings = self.readers.iter().filter(|reader| reader.wants.entries);
         let openings = openings
             .filter_map(|reader| Some((reader, reader.post_from?)))
             .map(|(reader, post_from)| opening(merchant, &entries, &events, (&reader.adapter, post_from)))
             .collect();
-        Ok(TieOut { merchant: id.clone(), reconciliation, openings })
+        Ok(TieOut { merchant: id.clone(), reconciliation, openings, books: Vec::new() })
     }
 
-    /// Raises what is wrong, and settles what is open of the class and is not wrong any more.
-    async fn judge(&self, merchant: &MerchantId, class: Class, wrong: Vec<Finding>) -> Result<(), StepError> {
-        let held = self.lease(&format!("reconcile/{merchant}")).await?;
+    /// The lease under which one process at a time says what is wrong with the books of a merchant.
+    pub(super) async fn tie_out_lease(&self, merchant: &MerchantId) -> Result<Held, StepError> {
+        let name = format!("reconcile/{merchant}");
+        self.retry_lease(|| self.lease(&name)).await
+    }
+
+    /// Raises what is wrong, and settles what is open of the class under subjects that begin with `prefix` and is not wrong any more.
+    pub(super) async fn judge(
+        &self,
+        merchant: &MerchantId,
+        class: Class,
+        prefix: &str,
+        wrong: Vec<Finding>,
+    ) -> Result<(), StepError> {
+        let held = self.tie_out_lease(merchant).await?;
         let now = self.circumstances.clock.now();
-        for subject in self.store.open_subjects(merchant, class.name, "").await? {
+        for subject in self.store.open_subjects(merchant, class.name, prefix).await? {
             if !wrong.iter().any(|finding| finding.subject == subject) {
                 self.store.settle_exception(&held, merchant, class.name, &subject, class.resolution, now).await?;
             }

@@ -10,6 +10,7 @@
 
 mod delivery;
 mod error;
+mod read_back;
 pub mod staging;
 pub mod tryton;
 
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 pub use crate::model::posting::{Found, Stage};
 pub use delivery::{Delivery, Payload, Told, Version};
 pub use error::ErpError;
+pub use read_back::{BookedDocument, BookedLine, OtherLine, ReadBack};
 
 /// What an adapter can do and what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,11 @@ pub trait Erp: std::fmt::Debug + Send + Sync {
 
     /// How it takes documents: itself, as the trait that it implements.
     fn posting(&self) -> Posting<'_>;
+
+    /// Its books, where they can be read. What has none is believed by its receipts.
+    fn read_back(&self) -> Option<&dyn ReadBack> {
+        None
+    }
 
     /// Creates or checks what the adapter needs in its target.
     async fn prepare(&self) -> Result<(), ErpError>;

@@ -16,6 +16,7 @@
 mod answer;
 mod items;
 mod joined;
+mod read_back;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use answer::{
     Difference, DifferenceKind, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
     Total, TransitItem, Verdict,
 };
+pub use read_back::{AccountTotal, Sums, Unsettled};
 
 use std::collections::BTreeMap;
 

@@ -57,7 +57,7 @@ pub use cursor::{Cursor, CursorMove, NewCursor};
 pub use error::StoreError;
 pub use exception::{Finding, OpenException};
 pub use ingest::{Batch, Filing, Ingested, Novelty};
-pub use ledger::{Acquaintance, Ballot, Claimed, Enrollment, Settlement};
+pub use ledger::{Acquaintance, Ballot, Claimed, Enrollment, Progress, Settlement};
 pub use open_item::DueItem;
 pub use seal::{NewSeal, SealedThrough};
 pub use slot::{Member, Parent};

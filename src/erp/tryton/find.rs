@@ -129,7 +129,7 @@ async fn shelf(rpc: &Rpc, chart: &Chart, asked: &[Asked<'_>]) -> Result<Shelf, E
     Ok(Shelf { moves, lines: by_move, cancelled, invoices })
 }
 
-async fn search<T: serde::de::DeserializeOwned>(
+pub(super) async fn search<T: serde::de::DeserializeOwned>(
     rpc: &Rpc,
     model: &str,
     domain: Value,

@@ -11,6 +11,7 @@ mod find;
 mod invoices;
 mod parties;
 mod plan;
+mod read_back;
 mod release;
 mod rpc;
 mod settings;
@@ -24,8 +25,10 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::erp::{
-    Asked, Capabilities, Delivery, Draft, Drafted, Elected, Erp, ErpError, Found, Posting, Refusal, Step, Wants,
+    Asked, BookedDocument, Capabilities, Delivery, Draft, Drafted, Elected, Erp, ErpError, Found, OtherLine, Posting,
+    ReadBack, Refusal, Step, Wants,
 };
+use crate::model::journal::Role;
 use amounts::datetime;
 use chart::Chart;
 use rpc::{Failure, Rpc};
@@ -81,8 +84,23 @@ impl Erp for Tryton {
         Posting::Drafted(self)
     }
 
+    fn read_back(&self) -> Option<&dyn ReadBack> {
+        Some(self)
+    }
+
     async fn prepare(&self) -> Result<(), ErpError> {
         self.chart().await.map(drop)
+    }
+}
+
+#[async_trait]
+impl ReadBack for Tryton {
+    async fn documents(&self, prefix: &str, after: Option<&str>) -> Result<Vec<BookedDocument>, ErpError> {
+        read_back::documents(&self.rpc, self.chart().await?, prefix, after).await
+    }
+
+    async fn others(&self, role: Role, limit: u32) -> Result<Vec<OtherLine>, ErpError> {
+        read_back::others(&self.rpc, self.chart().await?, role, limit).await
     }
 }
 

@@ -16,6 +16,7 @@ use crate::model::ids::{AdapterName, MerchantId};
 pub use election::Ballot;
 pub use enroll::{Acquaintance, Enrollment};
 pub(in crate::store) use entries::{NewEntries, insert, insert_outgoing};
+pub use posted::Progress;
 pub use settle::Settlement;
 
 /// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter.
@@ -54,6 +55,9 @@ macro_rules! entry_made_concrete {
         )
     };
 }
+
+// Behind the macro, which it uses.
+mod posted;
 
 /// An entry in hand: recorded as attempted before the ERP is called.
 #[derive(Debug, Clone, FromRow)]

@@ -34,7 +34,7 @@ const PLACES: [(Point, u64); 14] = [
 ];
 
 /// The section of the adapter.
-fn section(acme: &Acme) -> String {
+pub fn section(acme: &Acme) -> String {
     let (url, books) = (acme.server.url(), &acme.server.books);
     let accounts = ACCOUNTS.map(|(role, code)| format!("{role} = \"{code}\"")).join("\n");
     format!(

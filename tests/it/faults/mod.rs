@@ -6,10 +6,10 @@
 
 mod audit;
 mod daemons;
-mod elected;
+pub mod elected;
 mod exact;
-mod paystand;
-mod plant;
+pub mod paystand;
+pub mod plant;
 mod points;
 mod postgres;
 pub mod proxy;
@@ -27,6 +27,6 @@ fn seed(usual: u64) -> u64 {
 }
 
 /// Runs a test's future on a thread of its own making.
-fn play<T>(scene: impl Future<Output = T>) -> T {
+pub fn play<T>(scene: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(scene)
 }

@@ -146,12 +146,20 @@ async fn a_writer_that_was_stopped_before_its_commit_does_not_keep_the_rows_from
     let stopped = Staging::connect(&proxy.url.clone().into(), "erp").expect("a URL");
     stopped.prepare().await.expect("prepared");
     proxy.break_commits(|| Some(Fault::Held));
-    let asleep = tokio::spawn(async move { stopped.write(&[payment("pm1", Some(1), 1, "1.00")]).await });
-    eventually("it is stopped", Duration::from_secs(10), async || proxy.struck().len() == 1).await;
-    let next = Staging::with_pool(database.pool.clone(), "erp").expect("a plain name");
-    receipts(&next.write(&[payment("pm1", Some(2), 2, "2.00")]).await.expect("no lock is in the way"));
+    let asleep = async {
+        drop(stopped.write(&[payment("pm1", Some(1), 1, "1.00")]).await);
+        std::future::pending::<()>().await;
+    };
+    let next = async {
+        eventually("it is stopped", Duration::from_secs(10), async || proxy.struck().len() == 1).await;
+        let next = Staging::with_pool(database.pool.clone(), "erp").expect("a plain name");
+        receipts(&next.write(&[payment("pm1", Some(2), 2, "2.00")]).await.expect("no lock is in the way"));
+    };
+    tokio::select! {
+        () = asleep => unreachable!("it is stopped"),
+        () = next => {}
+    }
     assert_eq!(amounts(&database.pool).await, [("pm1".to_owned(), "2.00".to_owned())]);
-    asleep.abort();
 }
 
 /// Passes one connection on until COMMIT comes by, passes that on or not, and hangs up.

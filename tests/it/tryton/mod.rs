@@ -4,4 +4,5 @@ pub mod acme;
 mod battery;
 mod economy;
 mod posting;
+mod read_back;
 mod server;
