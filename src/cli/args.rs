@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::model::resource::Resource;
+use crate::store::AuditHead;
 
 /// Polls the Paystand X API and writes what happened into an ERP, exactly once in effect.
 #[derive(Debug, Parser)]
@@ -69,6 +70,21 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ExceptionsVerb,
     },
+    /// What became of a payment, an invoice, a fee, a payout or a document of the ERP
+    Explain {
+        /// A Paystand id, an invoice number, an event key, or a document as the ERP names it
+        id: String,
+        /// Write an evidence packet that can be checked without access to anything
+        #[arg(long, value_name = "FILE")]
+        packet: Option<PathBuf>,
+        #[arg(long, conflicts_with = "packet")]
+        json: bool,
+    },
+    /// What persons did
+    Audit {
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
     /// Read or deliver again; what is posted stays posted
     Replay {
         #[command(flatten)]
@@ -118,6 +134,22 @@ pub enum ExceptionsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// One of them with its evidence and what to do first
+    Show {
+        /// The number that `list` shows
+        id: i64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say who takes care of one
+    Assign {
+        /// The number that `list` shows
+        id: i64,
+        owner: String,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
     /// Have the entry that one is about tried again
     Retry {
         /// The number that `list` shows
@@ -137,6 +169,21 @@ pub enum ExceptionsVerb {
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditVerb {
+    /// Check that no row was changed, put in or removed
+    Verify {
+        /// A head that was noted elsewhere, as the log and packets name it: NUMBER:HASH
+        #[arg(long, value_name = "HEAD")]
+        head: Option<AuditHead>,
+        /// Check a packet instead, without a database
+        #[arg(long, value_name = "FILE", conflicts_with = "head")]
+        packet: Option<PathBuf>,
+    },
+    /// Print every row as JSON, one a line
+    Export,
 }
 
 /// What is stopped or goes on.

@@ -135,7 +135,7 @@ fn payout_row(payout: &PayoutProof) -> Vec<String> {
 
 fn items(transit: &InTransit) -> String {
     let rows = transit.items.iter().map(|item| {
-        let kind = format!("{:?}", item.record.kind).to_lowercase();
+        let kind = item.record.kind.name().to_owned();
         vec![item.since.to_string(), kind, item.record.id.to_string(), item.amount.to_string()]
     });
     table(&["since", "what", "record", "amount"], &[3], rows)

@@ -1,10 +1,14 @@
 //! The verbs. Results go to stdout, logs and errors to stderr; every failure is one sentence, its next step and an exit code.
 
 mod args;
+mod audit;
 mod books;
 mod demo;
 mod doctor;
+mod exceptions;
+mod explain;
 mod host;
+mod packet;
 mod person;
 mod run;
 mod show;
@@ -18,7 +22,7 @@ use clap::Parser;
 
 use crate::config::{Config, ConfigError, Surroundings};
 use crate::engine::error::Exit;
-use args::{Arguments, ConfigVerb, ExceptionsVerb, RunArguments, Verb};
+use args::{Arguments, AuditVerb, ConfigVerb, ExceptionsVerb, RunArguments, Verb};
 use tell::Complaint;
 
 /// Everything `main` does.
@@ -70,7 +74,28 @@ fn serve(arguments: Arguments) -> Result<Exit, Complaint> {
         }
         Verb::Exceptions { verb: ExceptionsVerb::List { json } } => {
             let config = load_with_merchant(config.as_deref())?;
-            block_on(show::exceptions(config, json))
+            block_on(exceptions::list(config, json))
+        }
+        Verb::Exceptions { verb: ExceptionsVerb::Show { id, json } } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(exceptions::show(config, id, json))
+        }
+        Verb::Exceptions { verb: ExceptionsVerb::Assign { id, owner, reason } } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(person::assign(config, id, owner, reason))
+        }
+        Verb::Explain { id, packet, json } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(explain::explain(config, &id, packet.as_deref(), json))
+        }
+        Verb::Audit { verb: AuditVerb::Verify { packet: Some(packet), .. } } => audit::verify_packet(&packet),
+        Verb::Audit { verb: AuditVerb::Verify { packet: None, head } } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(audit::verify(config, head))
+        }
+        Verb::Audit { verb: AuditVerb::Export } => {
+            let config = load_with_merchant(config.as_deref())?;
+            block_on(audit::export(config))
         }
         Verb::Exceptions { verb: ExceptionsVerb::Resolve { id, reason } } => {
             let config = load_with_merchant(config.as_deref())?;

@@ -14,7 +14,7 @@ use crate::model::resource::Resource;
 use crate::store::{Actor, EntryKey, OpenException, Scope, Store};
 
 /// Who runs this program, as far as the system says.
-fn name_of_actor() -> String {
+pub fn name_of_actor() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     name.unwrap_or_else(|| "an unnamed user".to_owned())
 }
@@ -119,6 +119,17 @@ pub async fn retry(config: Config, id: i64, anew: bool, reason: String) -> Resul
     .await
 }
 
+/// Says who takes care of an exception.
+pub async fn assign(config: Config, id: i64, owner: String, reason: String) -> Result<Exit, Complaint> {
+    let now = SystemClock::new().now();
+    act(&config, &reason, async |store, actor| {
+        exception(store, id).await?;
+        store.assign_exception(id, &owner, actor, now).await?;
+        Ok(format!("exception {id} is {owner}'s"))
+    })
+    .await
+}
+
 /// Settles an exception by hand, and with it the entry that it is about: nothing more is done about that one.
 pub async fn resolve(config: Config, id: i64, reason: String) -> Result<Exit, Complaint> {
     let now = SystemClock::new().now();
@@ -158,7 +169,7 @@ pub async fn replay(config: Config, what: Replayed, reason: String) -> Result<Ex
     .await
 }
 
-async fn exception(store: &Store, id: i64) -> Result<OpenException, Complaint> {
+pub async fn exception(store: &Store, id: i64) -> Result<OpenException, Complaint> {
     store.open_exception(id).await?.ok_or_else(|| {
         let sentence =
             format!("no open exception has the number {id}; `paystand-sync exceptions list` shows the open ones");

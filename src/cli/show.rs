@@ -1,8 +1,9 @@
-//! What is stored, for people and machines: `status`, `exceptions`, `migrate`.
+//! What is stored, for people and machines: `status`, `migrate`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use super::exceptions::EXCEPTIONS_MAX;
 use super::host::{Database, circumstances};
 use super::table::table;
 use super::tell::{self, Complaint};
@@ -11,9 +12,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
 use crate::store::{Bounds, Cursor, FeesAwaited, ResourceSummary, SealedThrough, Store};
-
-/// Exceptions shown at most.
-const EXCEPTIONS_MAX: i64 = 1_000;
 
 /// Opens the store without talking to anybody else.
 pub async fn open(config: &Config) -> Result<(Store, Database), Complaint> {
@@ -189,29 +187,6 @@ pub async fn resource_table(store: &Store) -> Result<String, Complaint> {
         &[2, 3, 6],
         rows,
     ))
-}
-
-pub async fn exceptions(config: Config, json: bool) -> Result<Exit, Complaint> {
-    let (store, database) = open(&config).await?;
-    let open = store.open_exceptions(EXCEPTIONS_MAX).await?;
-    if json {
-        let list = open.iter().map(|it| {
-            json!({ "id": it.id, "merchant": it.merchant, "class": it.class, "subject": it.subject, "detail": it.detail,
-                    "opened_at": it.opened_at, "seen_at": it.seen_at })
-        });
-        tell::print_json(&json!({ "exceptions": list.collect::<Vec<_>>() }));
-    } else if open.is_empty() {
-        tell::print("No open exceptions.");
-    } else {
-        let rows = open.iter().map(|it| {
-            let opened = it.opened_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-            vec![it.id.to_string(), opened, it.class.clone(), it.subject.clone(), it.detail.clone()]
-        });
-        tell::print(&table(&["id", "since", "class", "about", "what"], &[0], rows));
-    }
-    store.close().await;
-    database.close().await?;
-    Ok(if open.is_empty() { Exit::Clean } else { Exit::OpenExceptions })
 }
 
 pub async fn migrate(config: Config) -> Result<Exit, Complaint> {

@@ -165,6 +165,9 @@ mod tests {
             detail: "our clock is 86400 s ahead of Paystand's; correct the wrong one".to_owned(),
             opened_at: now(),
             seen_at: now(),
+            owner: None,
+            amount_at_risk: None,
+            currency: None,
         };
         let told = told(&[], &[exception]);
         assert!(told[0].starts_with("m1: our clock is 86400 s ahead"), "{told:?}");

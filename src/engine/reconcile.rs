@@ -150,8 +150,10 @@ pub fn what_is_wrong(payout: &PayoutProof) -> String {
     let first = differences.first().map(|difference| {
         let record = difference.record.as_ref().map(|record| format!(" of {}", record.id)).unwrap_or_default();
         format!(
-            ": {:?}{record} differs by {} {}",
-            difference.kind, difference.amount.amount, difference.amount.currency
+            ": {}{record} differs by {} {}",
+            difference.kind.name(),
+            difference.amount.amount,
+            difference.amount.currency
         )
     });
     let more = differences.len().saturating_sub(1);

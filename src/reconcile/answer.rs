@@ -106,6 +106,20 @@ pub enum DifferenceKind {
     OtherCurrency,
 }
 
+impl DifferenceKind {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            DifferenceKind::ReportSum => "the sum of its report",
+            DifferenceKind::BookedAmount => "what was booked",
+            DifferenceKind::RecordAmount => "the amount",
+            DifferenceKind::UnknownRecord => "a line about something that is not in the books",
+            DifferenceKind::OtherCurrency => "a line in another currency",
+        }
+    }
+}
+
 /// What moves through clearing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Record {
@@ -128,6 +142,23 @@ pub enum RecordKind {
     Adjustment,
     /// By the entry that moved clearing without saying for what.
     Entry,
+}
+
+impl RecordKind {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RecordKind::Payment => "payment",
+            RecordKind::Fee => "fee",
+            RecordKind::Refund => "refund",
+            RecordKind::Dispute => "dispute",
+            RecordKind::DisputeFee => "dispute fee",
+            RecordKind::ReturnedFee => "returned fee",
+            RecordKind::Adjustment => "adjustment",
+            RecordKind::Entry => "entry",
+        }
+    }
 }
 
 /// What is booked in clearing and on no paid payout yet. Where it is negative, a deficit is carried forward.

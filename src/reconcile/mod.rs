@@ -13,6 +13,7 @@
 //! - A payout without a report is unproven, not wrong. What was booked before the first entry given is not known here: give all
 //!   entries since the books were opened.
 
+mod advice;
 mod answer;
 mod items;
 mod joined;
@@ -21,6 +22,7 @@ mod read_back;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, Failure, advice, known};
 pub use answer::{
     Difference, DifferenceKind, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
     Total, TransitItem, Verdict,

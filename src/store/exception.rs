@@ -1,6 +1,7 @@
 //! The table `exception`: what a person must see.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use sqlx::{FromRow, PgConnection};
 
 use super::audit::{self, Act, Actor};
@@ -30,14 +31,33 @@ pub struct OpenException {
     pub detail: String,
     pub opened_at: DateTime<Utc>,
     pub seen_at: DateTime<Utc>,
+    /// Who takes care of it.
+    pub owner: Option<String>,
+    /// How much money is at stake, where that is known.
+    pub amount_at_risk: Option<Decimal>,
+    pub currency: Option<String>,
+}
+
+/// Exceptions `e` with what is at stake: of an entry its debits, of a record its amount.
+macro_rules! open_exception {
+    () => {
+        "select e.id, e.merchant, e.class, e.subject, e.detail, e.opened_at, e.seen_at, e.owner,
+            coalesce(j.amount, r.amount) as amount_at_risk, coalesce(j.currency, r.currency) as currency
+        from exception e
+        left join lateral (
+            select sum(l.amount) filter (where l.amount > 0) as amount, b.currency
+            from journal_entry b join journal_line l using (merchant, entry_key)
+            where b.merchant = e.merchant and b.entry_key = substr(e.subject, strpos(e.subject, '/') + 1) group by b.currency
+        ) j on strpos(e.subject, '/') > 0
+        left join record r on r.merchant = e.merchant and r.resource = split_part(substr(e.subject, strpos(e.subject, '/') + 1), ':', 1)
+            and r.source_id = split_part(e.subject, ':', 2)"
+    };
 }
 
 impl Store {
     /// All open exceptions, oldest first, `limit` at most.
     pub async fn open_exceptions(&self, limit: i64) -> Result<Vec<OpenException>, StoreError> {
-        const SELECT: &str = "
-            select id, merchant, class, subject, detail, opened_at, seen_at
-            from exception where resolved_at is null order by id limit $1";
+        const SELECT: &str = concat!(open_exception!(), " where e.resolved_at is null order by e.id limit $1");
         Ok(sqlx::query_as(SELECT).bind(limit).fetch_all(&self.pool).await?)
     }
 
@@ -89,10 +109,35 @@ impl Store {
 
     /// An open exception by its number.
     pub async fn open_exception(&self, id: i64) -> Result<Option<OpenException>, StoreError> {
-        const SELECT: &str = "
-            select id, merchant, class, subject, detail, opened_at, seen_at
-            from exception where id = $1 and resolved_at is null";
+        const SELECT: &str = concat!(open_exception!(), " where e.id = $1 and e.resolved_at is null");
         Ok(sqlx::query_as(SELECT).bind(id).fetch_optional(&self.pool).await?)
+    }
+
+    /// The bytes that were at hand when an exception was raised. They may hold card or bank data.
+    pub async fn evidence(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        const SELECT: &str = "select evidence from exception where id = $1";
+        let evidence: Option<Option<Vec<u8>>> = sqlx::query_scalar(SELECT).bind(id).fetch_optional(&self.pool).await?;
+        Ok(evidence.flatten())
+    }
+
+    /// Says who takes care of an open exception; false where none with this number is open.
+    pub async fn assign_exception(
+        &self,
+        id: i64,
+        owner: &str,
+        actor: Actor<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        const UPDATE: &str = "update exception set owner = $2 where id = $1 and resolved_at is null";
+        let mut transaction = self.pool.begin().await?;
+        let changed = sqlx::query(UPDATE).bind(id).bind(owner).execute(&mut *transaction).await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let object = format!("exception/{id}");
+        audit::record(&mut transaction, Act { actor, action: "assign", object: &object, detail: owner }, now).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Settles one by its number, by a person; false where none with this number is open.

@@ -37,6 +37,7 @@ mod seal;
 mod slot;
 mod statistics;
 mod summary;
+pub mod trail;
 mod window;
 
 use std::str::FromStr;
@@ -50,7 +51,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::config::{Config, Environment};
 
 pub use action::{EntryKey, Pause, Scope};
-pub use audit::{Actor, AuditRow};
+pub use audit::{Actor, AuditHead, AuditRow, Broken, verify as verify_audit};
 pub use books::{Books, Outgoing, Waiting};
 pub use cluster::{ClusterError, Durability, PrivateCluster};
 pub use cursor::{Cursor, CursorMove, NewCursor};

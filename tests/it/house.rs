@@ -116,3 +116,29 @@ fn every_table_and_column_has_a_comment() {
         }
     }
 }
+
+/// The snake case word that stands in quotes behind `before`, wherever that occurs.
+fn words_behind<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    let behind = text.match_indices(before).filter_map(|(place, _)| {
+        let quoted = text[place + before.len()..].trim_start().strip_prefix('"')?;
+        quoted.split('"').next()
+    });
+    behind.filter(|word| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect()
+}
+
+#[test]
+fn a_person_is_told_what_to_do_first_about_every_class_of_exceptions() {
+    let mut classes = 0;
+    for part in ["engine", "store/ingest.rs", "store/seal.rs", "journal", "events"] {
+        for (path, text) in sources(part) {
+            for before in ["trouble(", "class: ", "Class { name: ", "&str = "] {
+                for class in words_behind(&text, before) {
+                    let advice = paystand_sync::reconcile::known(class);
+                    assert!(advice.is_some(), "{}: {class} has no first action", path.display());
+                    classes += 1;
+                }
+            }
+        }
+    }
+    assert!(classes > 25, "only {classes} classes were found");
+}

@@ -24,3 +24,4 @@ mod staging;
 mod tie_out;
 mod troubles;
 mod tryton;
+mod verbs;
