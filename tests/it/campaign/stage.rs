@@ -36,7 +36,7 @@ use super::machine::Machine;
 use crate::harness::Database;
 
 /// Real time that a dead process may take to let go of the database.
-const GONE: Duration = Duration::from_secs(60);
+const GONE: Duration = Duration::from_mins(1);
 
 /// What an installation is made of.
 #[derive(Debug, Clone)]
