@@ -67,6 +67,12 @@ points! {
     /// Nothing is left to ask; the outcome is not recorded.
     Answered = "settle.before_commit",
     Settled = "settle.after_commit",
+    /// A file is written beside its folder, and nothing is known of it.
+    PartWritten = "files.part_written",
+    /// It is entered in the store of the folder, and does not lie in the folder.
+    Entered = "files.entered",
+    /// It lies in the folder, which is not synced.
+    Shown = "files.shown",
 }
 
 /// Dies or panics here if a test wants it.

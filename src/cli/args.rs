@@ -203,6 +203,15 @@ pub enum AdapterVerb {
         #[arg(long)]
         reason: String,
     },
+    /// Drop a file again that its consumer lost, byte for byte
+    Redrop {
+        name: String,
+        /// The number in the file's name
+        sequence: u64,
+        /// Why; kept in the audit trail
+        #[arg(long)]
+        reason: String,
+    },
     /// Say that its target moved to where it is configured now, with everything that was posted there
     Rebind {
         name: String,

@@ -72,7 +72,7 @@ pub async fn resume(config: Config, what: Pausable, name: String, reason: String
     .await
 }
 
-/// Gives an adapter another name, or says that its target moved.
+/// Gives an adapter another name, says that its target moved, or has a file dropped again.
 pub async fn adapter(config: Config, verb: AdapterVerb) -> Result<Exit, Complaint> {
     let now = SystemClock::new().now();
     match verb {
@@ -81,6 +81,14 @@ pub async fn adapter(config: Config, verb: AdapterVerb) -> Result<Exit, Complain
             act(&config, &reason, async |store, actor| {
                 store.rename_adapter((&old, &new), actor, now).await?;
                 Ok(format!("adapter {old} is {new} from now on"))
+            })
+            .await
+        }
+        AdapterVerb::Redrop { name, sequence, reason } => {
+            let name = AdapterName::new(name);
+            act(&config, &reason, async |store, actor| {
+                let file = person::drop_again(&config, store, (&name, sequence), actor, now).await?;
+                Ok(format!("{file} is dropped again by adapter {name}"))
             })
             .await
         }

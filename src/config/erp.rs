@@ -1,10 +1,12 @@
 //! The sections `[erp.NAME]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use secrecy::ExposeSecret;
 
 use super::error::Reported;
+use super::files::files;
 use super::read::{plain_url, postgres_url};
 use super::section::Section;
 use super::{ErpConfig, ErpKind, Surroundings, TrytonConfig, schema};
@@ -33,6 +35,16 @@ pub(super) fn adapters(
         let database = url.as_ref().map(|url| url.expose_secret().to_owned()).unwrap_or_default();
         if let Some(other) = targets.insert((database, schema), name) {
             let text = format!("writes to the schema `{schema}` of `erp.{other}`; give one of them another schema");
+            outcome = Err(section.refuse(name.as_str(), text));
+        }
+    }
+    outcome?;
+    let mut folders: BTreeMap<&Path, &AdapterName> = BTreeMap::new();
+    for (name, adapter) in &adapters {
+        let ErpKind::Files(files) = &adapter.kind else { continue };
+        if let Some(other) = folders.insert(&files.folder, name) {
+            let folder = files.folder.display();
+            let text = format!("drops into `{folder}` as `erp.{other}` does; give one of them a folder of its own");
             outcome = Err(section.refuse(name.as_str(), text));
         }
     }
@@ -78,8 +90,9 @@ fn kind(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpKind, R
             Ok(ErpKind::Staging { url: url?, schema: schema? })
         }
         Some("tryton") => Ok(ErpKind::Tryton(Box::new(tryton(section, surroundings)?))),
-        Some(known @ ("files" | "webhook")) => {
-            let text = format!("is `{known}`, which this version does not have yet; use \"staging\" or \"tryton\"");
+        Some("files") => Ok(ErpKind::Files(Box::new(files(section)?))),
+        Some("webhook") => {
+            let text = "is `webhook`, which this version does not have yet; use \"staging\", \"files\" or \"tryton\"";
             Err(section.refuse("kind", text))
         }
         Some(other) => {

@@ -8,6 +8,7 @@
 
 mod erp;
 mod error;
+mod files;
 mod layers;
 mod read;
 mod schema;
@@ -32,6 +33,7 @@ use crate::model::journal::Role;
 use crate::model::resource::Resource;
 
 pub use error::{ConfigError, Problem};
+pub use files::{FilesConfig, FilesFormat, StatementConfig};
 pub use layers::{SYSTEM_FILE, Surroundings};
 
 /// The whole configuration, checked.
@@ -168,6 +170,8 @@ pub enum ErpKind {
         schema: String,
     },
     Tryton(Box<TrytonConfig>),
+    /// Files in a folder.
+    Files(Box<FilesConfig>),
 }
 
 /// One company of one Tryton database.

@@ -253,7 +253,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn timezone(section: &Section<'_>) -> Result<Tz, Reported> {
+pub(super) fn timezone(section: &Section<'_>) -> Result<Tz, Reported> {
     let Some(text) = section.filled("timezone")? else {
         return Err(section.missing("timezone", " = \"America/Los_Angeles\""));
     };

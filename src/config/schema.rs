@@ -83,8 +83,25 @@ const ERP: Shape = Section(&[
     ("closed_period", Leaf),
     ("create_customers", Leaf),
     ("default_customer", Leaf),
+    ("folder", Leaf),
+    ("format", Leaf),
+    ("content", Leaf),
+    ("label", Leaf),
+    ("ack_within", Leaf),
+    ("statement", STATEMENT),
     ("post_from", Leaf),
     ("accounts", Section(ACCOUNTS)),
+]);
+
+/// The bank account of statements in a drop folder.
+const STATEMENT: Shape = Section(&[
+    ("number", Leaf),
+    ("bank", Leaf),
+    ("currency", Leaf),
+    ("opening_balance", Leaf),
+    ("account_key", Leaf),
+    ("timezone", Leaf),
+    ("after", Leaf),
 ]);
 
 /// Account roles, mapped to the ERP's accounts per adapter.

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::section::show;
-use super::{Config, ErpKind, TrytonConfig};
+use super::{Config, ErpKind, FilesConfig, FilesFormat, TrytonConfig};
+use crate::erp::files::{Content, Dialect};
 
 const HIDDEN: &str = "***";
 
@@ -66,9 +67,13 @@ pub(super) fn redacted_toml(config: &Config) -> String {
                 page.text("schema", schema);
             }
             ErpKind::Tryton(tryton) => show_tryton(&mut page, tryton),
+            ErpKind::Files(files) => show_files(&mut page, files),
         }
         if let Some(post_from) = adapter.post_from {
             page.text("post_from", &post_from.to_string());
+        }
+        if let ErpKind::Files(files) = &adapter.kind {
+            show_statement(&mut page, &name, files);
         }
         if !adapter.accounts.is_empty() {
             page.section(&format!("erp.{name}.accounts"));
@@ -98,6 +103,47 @@ fn show_tryton(page: &mut Page, tryton: &TrytonConfig) {
     if let Some(customer) = &tryton.default_customer {
         page.text("default_customer", customer);
     }
+}
+
+fn show_files(page: &mut Page, files: &FilesConfig) {
+    page.text("kind", "files");
+    page.text("folder", &files.folder.display().to_string());
+    let (format, content) = match &files.format {
+        FilesFormat::Csv => ("csv", None),
+        FilesFormat::JsonLines(Content::Entries) => ("jsonl", Some("entries")),
+        FilesFormat::JsonLines(Content::Events) => ("jsonl", Some("events")),
+        FilesFormat::JsonLines(Content::Documents) => ("jsonl", Some("documents")),
+        FilesFormat::Statement(Dialect::Ofx, _) => ("ofx", None),
+        FilesFormat::Statement(Dialect::Camt053, _) => ("camt053", None),
+        FilesFormat::Statement(Dialect::Mt940, _) => ("mt940", None),
+    };
+    page.text("format", format);
+    if let Some(content) = content {
+        page.text("content", content);
+    }
+    if let Some(label) = &files.label {
+        page.text("label", label);
+    }
+    page.duration("ack_within", files.ack_within.unwrap_or_default());
+}
+
+/// The section of its bank account, where it has one.
+fn show_statement(page: &mut Page, name: &str, files: &FilesConfig) {
+    let FilesFormat::Statement(_, statement) = &files.format else { return };
+    page.section(&format!("erp.{name}.statement"));
+    page.text("number", &statement.number);
+    if !statement.bank.is_empty() {
+        page.text("bank", &statement.bank);
+    }
+    page.text("currency", statement.currency.as_str());
+    page.text("opening_balance", &statement.opening_balance.to_string());
+    if let Some(key) = &statement.account_key {
+        page.text("account_key", key);
+    }
+    if let Some(zone) = statement.timezone {
+        page.text("timezone", zone.name());
+    }
+    page.duration("after", statement.after);
 }
 
 #[derive(Default)]

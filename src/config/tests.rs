@@ -355,7 +355,29 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
     (
         "[erp.b]\nkind = \"files\"",
         ("", ""),
-        "c.toml: `erp.b.kind` is `files`, which this version does not have yet; use \"staging\" or \"tryton\"",
+        "`erp.b.folder` is missing; set `folder = \"/var/lib/paystand-sync/drop\"` in [erp.b] or the variable \
+         PAYSTAND_SYNC__ERP__B__FOLDER",
+    ),
+    (
+        "[erp.b]\nkind = \"files\"\nfolder = \"drop\"",
+        ("", ""),
+        "c.toml: `erp.b.folder` is `drop`; write the whole path, from the root on",
+    ),
+    (
+        "[erp.b]\nkind = \"files\"\nfolder = \"/drop\"\nformat = \"cvs\"",
+        ("", ""),
+        "c.toml: `erp.b.format` is `cvs`; did you mean `csv`?",
+    ),
+    (
+        "[erp.b]\nkind = \"files\"\nfolder = \"/drop\"\ncontent = \"events\"",
+        ("", ""),
+        "c.toml: `erp.b.content` is for format = \"jsonl\"; every other format holds entries",
+    ),
+    (
+        "[erp.b]\nkind = \"files\"\nfolder = \"/drop\"\nformat = \"ofx\"\n[erp.b.statement]\nnumber = \"1\"",
+        ("", ""),
+        "`erp.b.statement.currency` is missing; set `currency = \"USD\"` in [erp.b.statement] or the variable \
+         PAYSTAND_SYNC__ERP__B__STATEMENT__CURRENCY",
     ),
     (
         "[erp.b]\nkind = \"tryton\"\nurl = \"http://erp.internal:8000\"\ndatabase = \"a\"\nuser = \"u\"\npassword = \"p\"",
@@ -472,6 +494,21 @@ fn the_sample_file_loads_and_names_every_default() {
     assert_eq!(config.sync.page_rows, 200);
     assert_eq!(config.erp[&AdapterName::new("books")].accounts["clearing"], "1090");
     assert!(matches!(config.erp[&AdapterName::new("ledger")].kind, ErpKind::Tryton(_)));
+    let ErpKind::Files(drop) = &config.erp[&AdapterName::new("drop")].kind else { panic!("{config:?}") };
+    assert!(matches!(drop.format, FilesFormat::Csv) && drop.ack_within.is_none(), "{drop:?}");
+    let ErpKind::Files(feed) = &config.erp[&AdapterName::new("feed")].kind else { panic!("{config:?}") };
+    let FilesFormat::Statement(_, statement) = &feed.format else { panic!("{feed:?}") };
+    assert_eq!(statement.after, Duration::from_hours(6));
+    assert_eq!(load(&config.redacted_toml()).unwrap().redacted_toml(), config.redacted_toml());
+}
+
+#[test]
+fn two_adapters_never_share_a_folder() {
+    let error = load(&format!(
+        "{MERCHANT}[erp.a]\nkind = \"files\"\nfolder = \"/drop\"\n[erp.b]\nkind = \"files\"\nfolder = \"/drop\"\n"
+    ));
+    let error = error.unwrap_err();
+    assert!(error.contains("drops into `/drop` as `erp.a` does; give one of them a folder of its own"), "{error}");
 }
 
 #[test]

@@ -35,7 +35,9 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, ErpConfig, ErpKind, MerchantConfig, ResourceConfig, TrytonConfig};
+use crate::config::{
+    Config, ErpConfig, ErpKind, FilesConfig, FilesFormat, MerchantConfig, ResourceConfig, StatementConfig, TrytonConfig,
+};
 use crate::crash::{Point, crash_point};
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
@@ -44,6 +46,7 @@ use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::reader::Reader;
 use crate::erp::Erp;
+use crate::erp::files::{self, Files};
 use crate::erp::staging::Staging;
 use crate::erp::tryton::{self, ClosedPeriod, Tryton};
 use crate::model::ids::{AdapterName, MerchantId};
@@ -116,7 +119,7 @@ impl Engine {
         let presence = Presence::announce(database, bounds, circumstances.holder.clone()).await?;
         let budgets = Budgets::new(Arc::clone(&circumstances.clock));
         let merchants = clients(&config, &circumstances, &budgets)?;
-        let adapters = adapters(&config, &store)?;
+        let adapters = adapters(&config, &store, &circumstances.clock)?;
         let documents = adapters
             .iter()
             .filter(|(_, erp)| erp.capabilities().wants.documents)
@@ -348,7 +351,11 @@ fn clients(
     config.merchants.values().map(client).collect()
 }
 
-fn adapters(config: &Config, store: &Store) -> Result<BTreeMap<AdapterName, Arc<dyn Erp>>, StepError> {
+fn adapters(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> Result<BTreeMap<AdapterName, Arc<dyn Erp>>, StepError> {
     let adapter = |(name, erp): (&AdapterName, &ErpConfig)| {
         let adapter: Arc<dyn Erp> = match &erp.kind {
             ErpKind::Staging { url: Some(url), schema } => {
@@ -358,6 +365,9 @@ fn adapters(config: &Config, store: &Store) -> Result<BTreeMap<AdapterName, Arc<
                 Arc::new(Staging::with_pool(store.pool().clone(), schema)?.with_accounts(accounts(erp)))
             }
             ErpKind::Tryton(tryton) => Arc::new(Tryton::connect(tryton_settings(tryton, accounts(erp)))?),
+            ErpKind::Files(files) => {
+                Arc::new(Files::new(files_settings(config, (name, files), accounts(erp)), Arc::clone(clock)))
+            }
         };
         Ok((name.clone(), adapter))
     };
@@ -380,6 +390,35 @@ fn tryton_settings(tryton: &TrytonConfig, accounts: BTreeMap<Role, String>) -> t
         create_customers,
         default_customer,
     }
+}
+
+fn files_settings(
+    config: &Config,
+    (name, files): (&AdapterName, &FilesConfig),
+    accounts: BTreeMap<Role, String>,
+) -> files::Settings {
+    let form = match &files.format {
+        FilesFormat::Csv => files::Form::Csv,
+        FilesFormat::JsonLines(content) => files::Form::JsonLines(*content),
+        FilesFormat::Statement(dialect, statement) => {
+            let first = config.merchants.values().next().map(|merchant| merchant.timezone);
+            let StatementConfig { number, bank, currency, opening_balance, account_key, timezone, after } =
+                (**statement).clone();
+            let account = files::Account {
+                number,
+                bank,
+                currency,
+                opening_balance,
+                role: Role::Bank,
+                account_key,
+                zone: timezone.or(first).unwrap_or(Tz::UTC),
+                after,
+            };
+            files::Form::Statement(*dialect, Box::new(account))
+        }
+    };
+    let label = files.label.clone().unwrap_or_else(|| name.to_string());
+    files::Settings { folder: files.folder.clone(), label, form, ack_within: files.ack_within, accounts }
 }
 
 /// The accounts of an adapter by role; the configuration knows no other names.

@@ -1,11 +1,16 @@
 //! What a person may do that needs more than our database: the ERP is asked first.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deliver::concrete;
 use super::error::StepError;
-use super::{Engine, adapters};
-use crate::config::{Config, Environment};
+use super::{Engine, adapters, files_settings};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Environment, ErpConfig, ErpKind};
+use crate::erp::files::Files;
 use crate::erp::{Asked, Delivery, Erp, ErpError, Found, Posting, Stage};
 use crate::model::ids::AdapterName;
 use crate::store::{Actor, EntryKey, Store, StoreError};
@@ -83,6 +88,11 @@ async fn is_held(erp: &dyn Erp, delivery: &Delivery, elected: Option<&str>) -> R
     })
 }
 
+/// Adapters that are only asked need no other.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
 fn not_possible(why: String) -> StepError {
     StepError::Store(StoreError::NotPossible(why))
 }
@@ -95,7 +105,7 @@ pub async fn post_anew_at(
     actor: Actor<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StepError> {
-    let adapters = adapters(config, store)?;
+    let adapters = adapters(config, store, &clock())?;
     let unknown = || not_possible(format!("no adapter {} is configured", entry.adapter));
     let erp = adapters.get(entry.adapter).ok_or_else(unknown)?;
     let environment = config.environment().ok_or(StepError::NoMerchant)?;
@@ -110,9 +120,29 @@ pub async fn rebind(
     actor: Actor<'_>,
     now: DateTime<Utc>,
 ) -> Result<String, StepError> {
-    let adapters = adapters(config, store)?;
+    let adapters = adapters(config, store, &clock())?;
     let unknown = || StoreError::NotPossible(format!("no adapter {name} is configured; add a section [erp.{name}]"));
     let target = adapters.get(name).ok_or_else(unknown)?.target();
     store.rebind_adapter(name, &target, actor, now).await?;
     Ok(target)
+}
+
+/// Has a file dropped again that its consumer lost, byte for byte. Returns its name.
+///
+/// # Errors
+/// [`crate::erp::ErpError::Misfit`] where it is still there, or its bytes are not kept any more.
+pub async fn drop_again(
+    config: &Config,
+    store: &Store,
+    (name, sequence): (&AdapterName, u64),
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<String, StepError> {
+    let Some(ErpConfig { kind: ErpKind::Files(files), .. }) = config.erp.get(name) else {
+        return Err(not_possible(format!("no adapter {name} of kind \"files\" is configured")));
+    };
+    let settings = files_settings(config, (name, files), BTreeMap::new());
+    let file = Files::new(settings, clock()).drop_again(sequence).await?;
+    store.note_redrop(name, &file, actor, now).await?;
+    Ok(file)
 }

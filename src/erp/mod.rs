@@ -10,6 +10,7 @@
 
 mod delivery;
 mod error;
+pub mod files;
 mod read_back;
 pub mod staging;
 pub mod tryton;
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+
+use crate::model::ids::MerchantId;
 
 pub use crate::model::posting::{Found, Stage};
 pub use delivery::{Delivery, Payload, Told, Version};
@@ -71,6 +74,49 @@ pub enum Refusal {
 /// What became of one delivery of a call to a [`Keyed`] target.
 pub type Outcome = Result<Receipt, Refusal>;
 
+/// What an alarm is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlarmKind {
+    /// A file that its consumer did not acknowledge in time.
+    UnacknowledgedFile,
+    /// A file that its consumer did not take.
+    RejectedFile,
+}
+
+impl AlarmKind {
+    pub const ALL: [AlarmKind; 2] = [AlarmKind::UnacknowledgedFile, AlarmKind::RejectedFile];
+
+    /// The class of its exceptions.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            AlarmKind::UnacknowledgedFile => "unacknowledged_file",
+            AlarmKind::RejectedFile => "rejected_file",
+        }
+    }
+
+    /// Why an exception is settled that is not raised any more.
+    #[must_use]
+    pub const fn resolution(self) -> &'static str {
+        match self {
+            AlarmKind::UnacknowledgedFile => "acknowledged, or rejected",
+            AlarmKind::RejectedFile => "it does not lie among the rejected files any more",
+        }
+    }
+}
+
+/// Something at a target that a person must see, until a later call does not tell it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Whose business it is about.
+    pub merchant: MerchantId,
+    pub kind: AlarmKind,
+    /// What it is about; unique within the adapter and kind.
+    pub subject: String,
+    /// One sentence.
+    pub detail: String,
+}
+
 /// How a target takes documents.
 #[derive(Debug, Clone, Copy)]
 pub enum Posting<'a> {
@@ -96,6 +142,12 @@ pub trait Erp: std::fmt::Debug + Send + Sync {
 
     /// Creates or checks what the adapter needs in its target.
     async fn prepare(&self) -> Result<(), ErpError>;
+
+    /// Does what is due by the clock and by no delivery, and tells all that a person must see of the target now. Called whenever
+    /// nothing is left to deliver, about once a minute.
+    async fn tend(&self, _now: DateTime<Utc>) -> Result<Vec<Alarm>, ErpError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A target that itself refuses a second effect of one key.

@@ -69,6 +69,11 @@ pub fn known(class: &str) -> Option<Advice> {
             NotInTheErp,
             "find out who removed it; then `exceptions retry ID --new-generation --reason TEXT`, or `exceptions resolve ID`",
         ),
+        "unacknowledged_file" => (
+            NotInTheErp,
+            "look whether the consumer of the folder runs; if it lost the file, `adapter redrop NAME SEQUENCE --reason TEXT`",
+        ),
+        "rejected_file" => (NotInTheErp, "ask the consumer why; once it can take the file, move it from err/ to ack/"),
         "document_undone" => (NotInTheErp, "post it again, or put it back on its invoice, in the ERP"),
         "account_mismatch" | "payout_not_banked" => (
             AmountMismatch,

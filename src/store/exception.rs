@@ -107,6 +107,15 @@ impl Store {
         Ok(sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(class).bind(prefix).fetch_all(&self.pool).await?)
     }
 
+    /// The same of all merchants, each with whose it is.
+    pub async fn open_everywhere(&self, class: &str, prefix: &str) -> Result<Vec<(MerchantId, String)>, StoreError> {
+        const SELECT: &str = "
+            select merchant, subject from exception
+            where class = $1 and starts_with(subject, $2) and resolved_at is null order by id";
+        let open: Vec<(String, String)> = sqlx::query_as(SELECT).bind(class).bind(prefix).fetch_all(&self.pool).await?;
+        Ok(open.into_iter().map(|(merchant, subject)| (MerchantId::new(merchant), subject)).collect())
+    }
+
     /// An open exception by its number.
     pub async fn open_exception(&self, id: i64) -> Result<Option<OpenException>, StoreError> {
         const SELECT: &str = concat!(open_exception!(), " where e.id = $1 and e.resolved_at is null");

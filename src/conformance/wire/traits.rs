@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::sent::drafted;
 use super::{Answer, Sent, Wire};
 use crate::erp::{
-    Asked, Capabilities, Delivery, Draft, Drafted, Elected, Erp, ErpError, Found, Keyed, Outcome, Posting, Step,
+    Alarm, Asked, Capabilities, Delivery, Draft, Drafted, Elected, Erp, ErpError, Found, Keyed, Outcome, Posting, Step,
 };
 
 #[async_trait]
@@ -28,6 +28,10 @@ impl Erp for Wire {
 
     async fn prepare(&self) -> Result<(), ErpError> {
         self.inner.prepare().await
+    }
+
+    async fn tend(&self, now: DateTime<Utc>) -> Result<Vec<Alarm>, ErpError> {
+        self.inner.tend(now).await
     }
 }
 

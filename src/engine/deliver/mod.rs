@@ -10,6 +10,7 @@ mod drafted;
 mod keyed;
 mod settled;
 mod sweep;
+mod tend;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +45,7 @@ pub struct Courier {
     /// Entries that the next call takes at most: fewer after calls that failed, until the one that fails is alone.
     appetite: AtomicUsize,
     swept: Mutex<Option<std::time::Duration>>,
+    tended: Mutex<Option<std::time::Duration>>,
 }
 
 /// An entry in hand, made concrete.
@@ -66,8 +68,8 @@ impl Courier {
     pub fn new(adapter: AdapterName, erp: Arc<dyn Erp>, bench: Bench, held: Held) -> Self {
         let Bench { store, clock, environment } = bench;
         let appetite = AtomicUsize::new(erp.capabilities().batch_max);
-        let (held, swept) = (Mutex::new(held), Mutex::default());
-        Self { adapter, erp, store, clock, environment, held, appetite, swept }
+        let (held, swept, tended) = (Mutex::new(held), Mutex::default(), Mutex::default());
+        Self { adapter, erp, store, clock, environment, held, appetite, swept, tended }
     }
 
     /// Delivers one batch of due entries; returns how many it took in hand.
@@ -158,6 +160,7 @@ impl Worker for Courier {
         let delivered = self.deliver().await?;
         if delivered == 0 {
             self.sweep_now_and_then().await?;
+            self.tend_now_and_then().await?;
         }
         Ok(delivered)
     }

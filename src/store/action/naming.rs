@@ -74,4 +74,18 @@ impl Store {
         audit::record(&mut transaction, Act { actor, action: "rebind", object: &object, detail: &detail }, now).await?;
         Ok(transaction.commit().await?)
     }
+
+    /// Keeps who had a file dropped again.
+    pub async fn note_redrop(
+        &self,
+        adapter: &AdapterName,
+        file: &str,
+        actor: Actor<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let object = format!("adapter/{adapter}");
+        audit::record(&mut transaction, Act { actor, action: "redrop", object: &object, detail: file }, now).await?;
+        Ok(transaction.commit().await?)
+    }
 }
