@@ -10,6 +10,7 @@ mod damage;
 mod economy;
 mod exports;
 mod faults;
+mod files;
 mod harness;
 mod house;
 mod literal;

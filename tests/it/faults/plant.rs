@@ -20,7 +20,14 @@ impl Kind {
     /// Points that deliveries of this kind never come by.
     pub const fn skips(self) -> &'static [&'static str] {
         match self {
-            Self::StagingHere | Self::StagingThere => &["deliver.drafted", "deliver.elected", "deliver.released"],
+            Self::StagingHere | Self::StagingThere => &[
+                "deliver.drafted",
+                "deliver.elected",
+                "deliver.released",
+                "files.part_written",
+                "files.entered",
+                "files.shown",
+            ],
         }
     }
 

@@ -122,7 +122,7 @@ impl Acme {
         serde_json::from_value(found).expect("ids")
     }
 
-    async fn create(&self, model: &str, values: Value) -> i64 {
+    pub async fn create(&self, model: &str, values: Value) -> i64 {
         let created = self.server.call(&format!("model.{model}.create"), json!([[values]])).await;
         created[0].as_i64().expect("an id")
     }
