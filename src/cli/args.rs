@@ -22,9 +22,10 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// What to log to stderr: error, warn, info, debug or trace, or a filter such as `paystand_sync::engine=debug`
-    #[arg(long, global = true, value_name = "FILTER", default_value = "info,sqlx=warn", env = "PAYSTAND_SYNC_LOG")]
-    pub log: String,
+    /// What to log to stderr: error, warn, info, debug or trace, or a filter such as `paystand_sync::engine=debug`;
+    /// over `ops.log` of the configuration [default: info,sqlx=warn]
+    #[arg(long, global = true, value_name = "FILTER", env = "PAYSTAND_SYNC_LOG")]
+    pub log: Option<String>,
 }
 
 const EXIT_CODES: &str = "\

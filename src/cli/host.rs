@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::TryRngCore;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -20,6 +21,14 @@ use crate::store::{Durability, PrivateCluster};
 
 /// How often a daemon looks whether its private cluster runs.
 const CLUSTER_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Secrets are in memory: it is never written to a core file, nor read by another process of the same user. A system that does not know
+/// how is left as it is.
+pub fn keep_memory_private() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
 
 /// The database in use. A private cluster stops when this is dropped.
 pub struct Database {

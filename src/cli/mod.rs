@@ -14,7 +14,6 @@ mod run;
 mod show;
 mod table;
 mod tell;
-mod trouble;
 
 use std::process::ExitCode;
 
@@ -23,7 +22,7 @@ use clap::Parser;
 use crate::config::{Config, ConfigError, Surroundings};
 use crate::engine::error::Exit;
 use args::{Arguments, AuditVerb, ConfigVerb, ExceptionsVerb, RunArguments, Verb};
-use tell::Complaint;
+use tell::{Complaint, Logging};
 
 /// Everything `main` does.
 #[must_use]
@@ -36,8 +35,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(usage.code());
         }
     };
-    tell::start_logging(&arguments.log);
-    let exit = match serve(arguments) {
+    host::keep_memory_private();
+    let logging = Logging::start(arguments.log.as_deref());
+    let exit = match serve(arguments, &logging) {
         Ok(exit) => exit,
         Err(complaint) => {
             complaint.print();
@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-fn serve(arguments: Arguments) -> Result<Exit, Complaint> {
+fn serve(arguments: Arguments, logging: &Logging) -> Result<Exit, Complaint> {
     let Arguments { verb, config, run, .. } = arguments;
     match verb.unwrap_or(Verb::Run(RunArguments::default())) {
         Verb::Completions { shell } => {
@@ -62,7 +62,8 @@ fn serve(arguments: Arguments) -> Result<Exit, Complaint> {
         Verb::Run(own) => {
             let loaded = load_with_merchant(config.as_deref())?;
             let run = if own == RunArguments::default() { run } else { own };
-            block_on(run::run(loaded, config.as_deref(), run))
+            logging.follow(&loaded);
+            block_on(run::run(loaded, config.as_deref(), run, logging))
         }
         Verb::Check { live } => {
             let config = load(config.as_deref())?;

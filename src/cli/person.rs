@@ -9,9 +9,9 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::engine::error::Exit;
 use crate::engine::person;
-use crate::model::ids::{AdapterName, MerchantId};
+use crate::model::ids::AdapterName;
 use crate::model::resource::Resource;
-use crate::store::{Actor, EntryKey, OpenException, Scope, Store};
+use crate::store::{Actor, OpenException, Scope, Store};
 
 /// Who runs this program, as far as the system says.
 pub fn name_of_actor() -> String {
@@ -107,22 +107,7 @@ pub async fn adapter(config: Config, verb: AdapterVerb) -> Result<Exit, Complain
 pub async fn retry(config: Config, id: i64, anew: bool, reason: String) -> Result<Exit, Complaint> {
     let now = SystemClock::new().now();
     act(&config, &reason, async |store, actor| {
-        let exception = exception(store, id).await?;
-        let merchant = MerchantId::new(&exception.merchant);
-        let Some((adapter, key)) = entry_of(store, &exception).await? else {
-            let sentence = format!(
-                "exception {id} is about {}, which no adapter holds back; `exceptions resolve` settles it",
-                exception.subject
-            );
-            return Err(Complaint::new(Exit::Usage, sentence));
-        };
-        let entry = EntryKey { adapter: &adapter, merchant: &merchant, key: &key };
-        if anew {
-            person::post_anew_at(&config, store, entry, actor, now).await?;
-            return Ok(format!("{key} is posted anew to {adapter}"));
-        }
-        store.retry(entry, actor, now).await?;
-        Ok(format!("{key} is tried again at {adapter}"))
+        Ok(person::retry_exception(&config, store, (id, anew), actor, now).await?)
     })
     .await
 }
@@ -141,17 +126,7 @@ pub async fn assign(config: Config, id: i64, owner: String, reason: String) -> R
 /// Settles an exception by hand, and with it the entry that it is about: nothing more is done about that one.
 pub async fn resolve(config: Config, id: i64, reason: String) -> Result<Exit, Complaint> {
     let now = SystemClock::new().now();
-    act(&config, &reason, async |store, actor| {
-        let exception = exception(store, id).await?;
-        let merchant = MerchantId::new(&exception.merchant);
-        if let Some((adapter, key)) = entry_of(store, &exception).await? {
-            let entry = EntryKey { adapter: &adapter, merchant: &merchant, key: &key };
-            store.settle_by_hand(entry, actor, now).await?;
-        }
-        store.resolve_exception(id, actor, now).await?;
-        Ok(format!("exception {id} is resolved"))
-    })
-    .await
+    act(&config, &reason, async |store, actor| Ok(person::resolve_exception(store, id, actor, now).await?)).await
 }
 
 /// Reads or delivers again; what is posted stays posted.
@@ -177,23 +152,11 @@ pub async fn replay(config: Config, what: Replayed, reason: String) -> Result<Ex
     .await
 }
 
+/// An open exception by its number.
 pub async fn exception(store: &Store, id: i64) -> Result<OpenException, Complaint> {
     store.open_exception(id).await?.ok_or_else(|| {
         let sentence =
             format!("no open exception has the number {id}; `paystand-sync exceptions list` shows the open ones");
         Complaint::new(Exit::Usage, sentence)
     })
-}
-
-/// The entry that an exception is about: its subject names adapter and key, both of which may hold a slash.
-async fn entry_of(store: &Store, exception: &OpenException) -> Result<Option<(AdapterName, String)>, Complaint> {
-    let merchant = MerchantId::new(&exception.merchant);
-    for (place, _) in exception.subject.match_indices('/') {
-        let (adapter, key) = (AdapterName::new(&exception.subject[..place]), &exception.subject[place + 1..]);
-        let entry = EntryKey { adapter: &adapter, merchant: &merchant, key };
-        if store.entry(entry).await?.is_some() {
-            return Ok(Some((adapter.clone(), key.to_owned())));
-        }
-    }
-    Ok(None)
 }

@@ -7,10 +7,10 @@ use super::exceptions::EXCEPTIONS_MAX;
 use super::host::{Database, circumstances};
 use super::table::table;
 use super::tell::{self, Complaint};
-use super::trouble::{paused, troubles};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::error::{Exit, StepError};
+use crate::engine::trouble::{paused, troubles};
 use crate::store::{Bounds, Cursor, FeesAwaited, ResourceSummary, SealedThrough, Store};
 
 /// Opens the store without talking to anybody else.

@@ -2,9 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::engine::error::{Exit, StepError};
 use crate::erp::ErpError;
 use crate::store::{ClusterError, StoreError};
@@ -92,15 +94,43 @@ pub fn with_next_step(error: &StepError) -> String {
     format!("{error}; {next}")
 }
 
-/// Text on a terminal, JSON elsewhere.
-pub fn start_logging(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if std::io::stderr().is_terminal() {
-        builder.compact().init();
-    } else {
-        builder.json().flatten_event(true).init();
+/// What is logged where nobody says it.
+const LOG_DEFAULT: &str = "info,sqlx=warn";
+
+/// What is logged, to be changed while the program runs.
+#[derive(Clone)]
+pub struct Logging {
+    /// What the command line says, which wins.
+    told: Option<String>,
+    handle: reload::Handle<EnvFilter, Registry>,
+}
+
+impl Logging {
+    /// Starts to log: text on a terminal, JSON elsewhere.
+    pub fn start(told: Option<&str>) -> Self {
+        let (filter, handle) = reload::Layer::new(filter(told.unwrap_or(LOG_DEFAULT)));
+        let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let format = if std::io::stderr().is_terminal() {
+            format.compact().boxed()
+        } else {
+            format.json().flatten_event(true).boxed()
+        };
+        tracing_subscriber::registry().with(filter).with(format).init();
+        Self { told: told.map(str::to_owned), handle }
     }
+
+    /// Logs from now on what the configuration says, unless the command line did.
+    pub fn follow(&self, config: &Config) {
+        if self.told.is_none() {
+            let text = config.ops.log.as_deref().unwrap_or(LOG_DEFAULT);
+            // The layer is there for as long as the program runs.
+            let _ = self.handle.reload(filter(text));
+        }
+    }
+}
+
+fn filter(text: &str) -> EnvFilter {
+    EnvFilter::try_new(text).unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT))
 }
 
 /// Prints a result. A closed pipe is not worth a complaint.

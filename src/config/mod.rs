@@ -10,6 +10,7 @@ mod erp;
 mod error;
 mod files;
 mod layers;
+mod ops;
 mod read;
 mod schema;
 mod section;
@@ -199,4 +200,40 @@ pub struct TrytonConfig {
 pub struct OpsConfig {
     /// Default `127.0.0.1:9464`; absent where `ops.listen = ""`.
     pub listen: Option<SocketAddr>,
+    /// What a person must know to act on the status page. Absent: the page is for reading only.
+    pub token: Option<SecretString>,
+    /// Certificate chain and key; absent where the port is plain http.
+    pub tls: Option<TlsConfig>,
+    /// A proxy in front ends TLS and decides who may read. Default false.
+    pub trusted_proxy: bool,
+    /// What is logged, where neither `--log` nor `PAYSTAND_SYNC_LOG` says it.
+    pub log: Option<String>,
+    /// Between two tie-outs of the books by the daemon. Default 1 h.
+    pub tie_out_interval: Duration,
+    /// Journal entries of one merchant above which the daemon leaves the tie-out to `reconcile`: it holds all of them in memory.
+    /// Default 250,000.
+    pub tie_out_entries_max: i64,
+}
+
+impl OpsConfig {
+    /// Served nowhere, everything else by default.
+    #[must_use]
+    pub const fn nowhere() -> Self {
+        Self {
+            listen: None,
+            token: None,
+            tls: None,
+            trusted_proxy: false,
+            log: None,
+            tie_out_interval: Duration::from_hours(1),
+            tie_out_entries_max: 250_000,
+        }
+    }
+}
+
+/// PEM files, read at each start and reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    pub cert: PathBuf,
+    pub key: PathBuf,
 }

@@ -1,7 +1,6 @@
 //! The rules: from merged layers to the typed configuration.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::error::{ConfigError, Problem, Report, Reported};
 use super::layers::{SYSTEM_STATE, Surroundings};
 use super::schema;
 use super::section::Section;
-use super::{Config, DatabaseConfig, Environment, MerchantConfig, OpsConfig, ResourceConfig, SyncConfig};
+use super::{Config, DatabaseConfig, Environment, MerchantConfig, ResourceConfig, SyncConfig};
 use crate::model::ids::MerchantId;
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
@@ -39,7 +38,7 @@ pub(super) fn config(merged: &Value, surroundings: &Surroundings) -> Result<Conf
     let merchants = merchants(&Section::new("merchants", root.inner("merchants"), &report), surroundings);
     let sync = sync(&Section::new("sync", root.inner("sync"), &report));
     let erp = super::erp::adapters(&Section::new("erp", root.inner("erp"), &report), surroundings);
-    let ops = ops(&Section::new("ops", root.inner("ops"), &report));
+    let ops = super::ops::ops(&Section::new("ops", root.inner("ops"), &report), surroundings);
 
     if let Some(error) = report.into_error() {
         return Err(error);
@@ -313,16 +312,4 @@ fn resources(section: &Section<'_>, interval: Duration) -> Result<BTreeMap<Resou
         }
     }
     outcome.map(|()| resources)
-}
-
-fn ops(section: &Section<'_>) -> Result<OpsConfig, Reported> {
-    let listen = match section.text("listen")? {
-        None => Some(SocketAddr::from(([127, 0, 0, 1], 9464))),
-        Some(text) if text.is_empty() => None,
-        Some(text) => Some(text.parse().map_err(|_| {
-            let text = format!("is no address: `{text}`; write it like \"127.0.0.1:9464\", or \"\" for none");
-            section.refuse("listen", text)
-        })?),
-    };
-    Ok(OpsConfig { listen })
 }

@@ -20,7 +20,19 @@ pub(super) const ROOT: Shape = Section(&[
     ("merchants", Named(&MERCHANT)),
     ("sync", SYNC),
     ("erp", Named(&ERP)),
-    ("ops", Section(&[("listen", Leaf)])),
+    ("ops", OPS),
+]);
+
+const OPS: Shape = Section(&[
+    ("listen", Leaf),
+    ("token", Leaf),
+    ("token_file", Leaf),
+    ("tls_cert", Leaf),
+    ("tls_key", Leaf),
+    ("trusted_proxy", Leaf),
+    ("log", Leaf),
+    ("tie_out_interval", Leaf),
+    ("tie_out_entries_max", Leaf),
 ]);
 
 const DATABASE: Shape = Section(&[("url", Leaf), ("url_file", Leaf), ("connections_max", Leaf), ("state_dir", Leaf)]);

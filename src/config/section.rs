@@ -148,6 +148,13 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A file, relative to where secrets are.
+    pub(super) fn path(&self, key: &str, surroundings: &Surroundings) -> Result<Option<PathBuf>, Reported> {
+        let Some(path) = self.filled(key)? else { return Ok(None) };
+        let origin = self.inner(key).and_then(Value::origin);
+        Ok(Some(credential_path(Path::new(&path), origin, surroundings)))
+    }
+
     /// A secret, given as text or as `<key>_file`.
     pub(super) fn secret(&self, key: &str, surroundings: &Surroundings) -> Result<Option<SecretString>, Reported> {
         let file_key = format!("{key}_file");

@@ -7,10 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::section::show;
-use super::{Config, ErpKind, FilesConfig, FilesFormat, TrytonConfig};
+use super::{Config, ErpKind, FilesConfig, FilesFormat, OpsConfig, TrytonConfig};
 use crate::erp::files::{Content, Dialect};
 
 const HIDDEN: &str = "***";
+/// As long as a token must be, so that what is shown can be loaded.
+const HIDDEN_TOKEN: &str = "****************";
 
 pub(super) fn redacted_toml(config: &Config) -> String {
     let mut page = Page::default();
@@ -84,8 +86,25 @@ pub(super) fn redacted_toml(config: &Config) -> String {
     }
 
     page.section("ops");
-    page.text("listen", &config.ops.listen.map(|address| address.to_string()).unwrap_or_default());
+    show_ops(&mut page, &config.ops);
     page.text
+}
+
+fn show_ops(page: &mut Page, ops: &OpsConfig) {
+    page.text("listen", &ops.listen.map(|address| address.to_string()).unwrap_or_default());
+    if ops.token.is_some() {
+        page.text("token", HIDDEN_TOKEN);
+    }
+    if let Some(tls) = &ops.tls {
+        page.text("tls_cert", &tls.cert.display().to_string());
+        page.text("tls_key", &tls.key.display().to_string());
+    }
+    page.bare("trusted_proxy", ops.trusted_proxy);
+    if let Some(log) = &ops.log {
+        page.text("log", log);
+    }
+    page.duration("tie_out_interval", ops.tie_out_interval);
+    page.bare("tie_out_entries_max", ops.tie_out_entries_max);
 }
 
 fn show_tryton(page: &mut Page, tryton: &TrytonConfig) {

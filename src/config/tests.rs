@@ -220,7 +220,11 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
         "c.toml: unknown key `merchants.main.client_secert`; did you mean `client_secret`?",
     ),
     ("[databse]\nurl = \"x\"", ("", ""), "c.toml: unknown key `databse`; did you mean `database`?"),
-    ("[ops]\nzzz = 1", ("", ""), "c.toml: unknown key `ops.zzz`; use one of listen"),
+    (
+        "[ops]\nzzz = 1",
+        ("", ""),
+        "c.toml: unknown key `ops.zzz`; use one of listen, token, token_file, tls_cert, tls_key, trusted_proxy, log, tie_out_interval, tie_out_entries_max",
+    ),
     (
         "[sync.resources.fee]\nenabled = true",
         ("", ""),
@@ -416,6 +420,18 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
         "c.toml: `ops.listen` is no address: `9464`; write it like \"127.0.0.1:9464\", or \"\" for none",
     ),
     (
+        "[ops]\nlisten = \"0.0.0.0:9464\"",
+        ("", ""),
+        "c.toml: `ops.listen` is 0.0.0.0:9464, which others can reach without encryption; set `ops.tls_cert` and `ops.tls_key`, or \
+         `ops.trusted_proxy = true` where a proxy in front ends TLS, or listen on 127.0.0.1",
+    ),
+    ("[ops]\ntls_key = \"key.pem\"", ("", ""), "c.toml: `ops.tls_key` needs `tls_cert` beside it; set both or none"),
+    (
+        "[ops]\ntoken = \"s3cret\"",
+        ("", ""),
+        "c.toml: `ops.token` holds fewer than 16 characters; `openssl rand -hex 24` makes a good one",
+    ),
+    (
         "client_id = 1",
         ("", ""),
         "the configuration file c.toml is not valid TOML at line 8, column 1: duplicate key; correct that line",
@@ -515,7 +531,7 @@ fn two_adapters_never_share_a_folder() {
 fn the_redacted_rendering_loads_again_and_hides_every_secret() {
     let text = format!(
         "{}[database]\nurl = \"postgres://u:hunter2@h/d?password=hunter3&sslmode=require\"\n[erp.\"my books\"]\nkind = \
-         \"staging\"\nurl = \"postgres://e:hunter4@h/e\"\n[erp.\"my books\".accounts]\nbank = \"10\\\"90\"\n",
+         \"staging\"\nurl = \"postgres://e:hunter4@h/e\"\n[erp.\"my books\".accounts]\nbank = \"10\\\"90\"\n[ops]\ntoken = \"hunter5-hunter5-hunter5\"\n",
         MERCHANT.replace("s3cret", "hunter1")
     );
     let config = load(&text).unwrap();

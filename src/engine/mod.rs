@@ -14,6 +14,7 @@ mod freshness;
 mod harvest;
 pub mod job;
 mod once;
+mod outlook;
 pub mod person;
 mod rate;
 pub mod read;
@@ -22,6 +23,9 @@ mod reader;
 mod recheck;
 pub mod reconcile;
 mod schedule;
+pub mod tally;
+pub mod trouble;
+mod witness;
 mod work;
 
 use std::collections::BTreeMap;
@@ -44,7 +48,9 @@ use crate::engine::book::Bookkeeper;
 use crate::engine::deliver::{Bench, Courier};
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
+use crate::engine::outlook::Outlook;
 use crate::engine::reader::Reader;
+use crate::engine::tally::Tally;
 use crate::erp::Erp;
 use crate::erp::files::{self, Files};
 use crate::erp::staging::Staging;
@@ -92,6 +98,8 @@ pub struct Engine {
     /// Events and entries were.
     booked: Bell,
     heartbeat: Arc<Heartbeat>,
+    tally: Tally,
+    outlook: Outlook,
     stop: CancellationToken,
 }
 
@@ -144,6 +152,8 @@ impl Engine {
             news,
             booked: Bell::new(),
             heartbeat,
+            tally: Tally::default(),
+            outlook: Outlook::new(),
             stop,
         };
         engine.share_rates().await;

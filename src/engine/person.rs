@@ -12,8 +12,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Environment, ErpConfig, ErpKind};
 use crate::erp::files::Files;
 use crate::erp::{Asked, Delivery, Erp, ErpError, Found, Posting, Stage};
-use crate::model::ids::AdapterName;
-use crate::store::{Actor, EntryKey, Store, StoreError};
+use crate::model::ids::{AdapterName, MerchantId};
+use crate::store::{Actor, EntryKey, OpenException, Store, StoreError};
 
 impl Engine {
     /// Has an entry posted under a new key because its document is gone from the ERP.
@@ -145,4 +145,70 @@ pub async fn drop_again(
     let file = Files::new(settings, clock()).drop_again(sequence).await?;
     store.note_redrop(name, &file, actor, now).await?;
     Ok(file)
+}
+
+/// Has the entry that an exception is about tried again, or posted under a new key. Returns what it came to.
+///
+/// # Errors
+/// [`StoreError::NotPossible`] where no such exception is open, or it is about no entry.
+pub async fn retry_exception(
+    config: &Config,
+    store: &Store,
+    (id, anew): (i64, bool),
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<String, StepError> {
+    let exception = open_exception(store, id).await?;
+    let merchant = MerchantId::new(&exception.merchant);
+    let Some((adapter, key)) = entry_of(store, &exception).await? else {
+        let subject = &exception.subject;
+        let why =
+            format!("exception {id} is about {subject}, which no adapter holds back; `exceptions resolve` settles it");
+        return Err(not_possible(why));
+    };
+    let entry = EntryKey { adapter: &adapter, merchant: &merchant, key: &key };
+    if anew {
+        post_anew_at(config, store, entry, actor, now).await?;
+        return Ok(format!("{key} is posted anew to {adapter}"));
+    }
+    store.retry(entry, actor, now).await?;
+    Ok(format!("{key} is tried again at {adapter}"))
+}
+
+/// Settles an exception by hand, and with it the entry that it is about: nothing more is done about that one.
+///
+/// # Errors
+/// [`StoreError::NotPossible`] where no such exception is open, or its entry is at work.
+pub async fn resolve_exception(
+    store: &Store,
+    id: i64,
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<String, StepError> {
+    let exception = open_exception(store, id).await?;
+    let merchant = MerchantId::new(&exception.merchant);
+    if let Some((adapter, key)) = entry_of(store, &exception).await? {
+        let entry = EntryKey { adapter: &adapter, merchant: &merchant, key: &key };
+        store.settle_by_hand(entry, actor, now).await?;
+    }
+    store.resolve_exception(id, actor, now).await?;
+    Ok(format!("exception {id} is resolved"))
+}
+
+async fn open_exception(store: &Store, id: i64) -> Result<OpenException, StepError> {
+    let open = store.open_exception(id).await?;
+    open.ok_or_else(|| not_possible(format!("no open exception has the number {id}")))
+}
+
+/// The entry that an exception is about: its subject names adapter and key, both of which may hold a slash.
+pub async fn entry_of(store: &Store, exception: &OpenException) -> Result<Option<(AdapterName, String)>, StoreError> {
+    let merchant = MerchantId::new(&exception.merchant);
+    for (place, _) in exception.subject.match_indices('/') {
+        let (adapter, key) = (AdapterName::new(&exception.subject[..place]), &exception.subject[place + 1..]);
+        let entry = EntryKey { adapter: &adapter, merchant: &merchant, key };
+        if store.entry(entry).await?.is_some() {
+            return Ok(Some((adapter.clone(), key.to_owned())));
+        }
+    }
+    Ok(None)
 }

@@ -26,8 +26,10 @@ impl Engine {
             self.circumstances.clock.sleep(SHARE_INTERVAL.min(self.config.sync.lease / 3)).await;
             if let Err(error) = self.presence.keep().await {
                 tracing::warn!(%error, "the database does not know that this process is alive");
+                self.outlook.note_presence(false);
                 continue;
             }
+            self.outlook.note_presence(true);
             self.share_rates().await;
         }
     }

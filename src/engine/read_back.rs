@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Engine;
 use super::deliver::{DIFFERS, DUPLICATE_RELEASED, GONE, VOID, concrete};
 use super::error::StepError;
-use super::reconcile::{Class, TieOut};
+use super::reconcile::{Class, Judged, TieOut};
 use crate::erp::{Asked, Delivery, Drafted, Erp, ErpError, Keyed, OtherLine, Payload, Posting, ReadBack, Refusal};
 use crate::ledger::recipe::{self, Next, Trouble};
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
@@ -244,7 +244,8 @@ impl<'a> Reading<'a> {
         let prefix = self.subject("");
         for class in [UNKNOWN, ACCOUNT_MISMATCH, PAYOUT_NOT_BANKED] {
             let findings = self.findings.remove(class.name).unwrap_or_default();
-            self.engine.judge(self.merchant, class, &prefix, findings).await?;
+            let judged = Judged { prefix: &prefix, unsure: &[] };
+            self.engine.judge(self.merchant, class, findings, judged).await?;
         }
         let held = self.engine.tie_out_lease(self.merchant).await?;
         let now = self.engine.circumstances.clock.now();

@@ -1,11 +1,12 @@
 //! Ties the books to the payouts: proofs, what is in transit, what each adapter opens with. What is wrong becomes an exception.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::Engine;
 use super::error::StepError;
@@ -25,6 +26,15 @@ pub(super) struct Class {
     pub name: &'static str,
     /// Why one is settled that is not found any more.
     pub resolution: &'static str,
+}
+
+/// What a judgement of a class is about; other subjects stay as they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judged<'a> {
+    /// Subjects that begin with it,
+    pub prefix: &'a str,
+    /// but for those of which nothing is sure.
+    pub unsure: &'a [String],
 }
 
 /// A payout that its report and the books do not explain.
@@ -62,25 +72,46 @@ impl Engine {
     pub async fn tie_out(&self) -> Result<Vec<TieOut>, StepError> {
         let mut answers = Vec::new();
         for merchant in self.merchants() {
-            answers.push(self.tie_out_one(merchant).await?);
+            answers.push(self.tie_out_one(merchant, None).await?);
         }
         Ok(answers)
     }
 
-    async fn tie_out_one(&self, merchant: &Arc<MerchantConfig>) -> Result<TieOut, StepError> {
+    /// Ties out one merchant. Of wrong payouts only those are raised that were `suspects` before, where somebody says which were.
+    pub(super) async fn tie_out_one(
+        &self,
+        merchant: &Arc<MerchantConfig>,
+        suspects: Option<&BTreeSet<String>>,
+    ) -> Result<TieOut, StepError> {
         let id = &merchant.customer_id;
-        let entries = self.store.journal(id).await?;
-        let events = self.store.money_events(id).await?;
-        let reconciliation = reconcile(&entries, &events);
-        self.judge(id, PAYOUT_MISMATCH, "", reconciliation.wrong().map(wrong_payout).collect()).await?;
+        let (journal, events) = (self.store.journal(id).await?, self.store.money_events(id).await?);
         let today = self.circumstances.clock.now().with_timezone(&merchant.timezone).date_naive();
-        self.judge(id, OVERAPPLIED, "", overapplied(&entries, today)).await?;
-        let openings = self.readers.iter().filter(|reader| reader.wants.entries);
-        let openings = openings
-            .filter_map(|reader| Some((reader, reader.post_from?)))
-            .map(|(reader, post_from)| opening(merchant, &entries, &events, (&reader.adapter, post_from)))
-            .collect();
-        Ok(TieOut { merchant: id.clone(), reconciliation, openings, books: Vec::new() })
+        let from = self.readers.iter().filter(|reader| reader.wants.entries);
+        let from: Vec<_> = from.filter_map(|reader| Some((reader.adapter.clone(), reader.post_from?))).collect();
+        let owner = Arc::clone(merchant);
+        let (answer, over) = apart(move || {
+            let reconciliation = reconcile(&journal, &events);
+            let opening = |(adapter, day)| opening(&owner, &journal, &events, (adapter, day));
+            let openings = from.iter().map(|(adapter, day)| opening((adapter, *day))).collect();
+            let merchant = owner.customer_id.clone();
+            let answer = TieOut { merchant, reconciliation, openings, books: Vec::new() };
+            (answer, overapplied(&journal, today))
+        })
+        .await?;
+        let (sure, unsure): (Vec<&PayoutProof>, Vec<&PayoutProof>) = answer
+            .reconciliation
+            .wrong()
+            .partition(|it| suspects.is_none_or(|suspects| suspects.contains(it.transfer_id.as_str())));
+        let unsure: Vec<String> = unsure.into_iter().map(|it| wrong_payout(it).subject).collect();
+        self.judge(
+            id,
+            PAYOUT_MISMATCH,
+            sure.into_iter().map(wrong_payout).collect(),
+            Judged { prefix: "", unsure: &unsure },
+        )
+        .await?;
+        self.judge(id, OVERAPPLIED, over, Judged { prefix: "", unsure: &[] }).await?;
+        Ok(answer)
     }
 
     /// The lease under which one process at a time says what is wrong with the books of a merchant.
@@ -89,18 +120,18 @@ impl Engine {
         self.retry_lease(|| self.lease(&name)).await
     }
 
-    /// Raises what is wrong, and settles what is open of the class under subjects that begin with `prefix` and is not wrong any more.
+    /// Raises what is wrong, and settles what is open of the class, is among what was judged, and is not wrong any more.
     pub(super) async fn judge(
         &self,
         merchant: &MerchantId,
         class: Class,
-        prefix: &str,
         wrong: Vec<Finding>,
+        judged: Judged<'_>,
     ) -> Result<(), StepError> {
         let held = self.tie_out_lease(merchant).await?;
         let now = self.circumstances.clock.now();
-        for subject in self.store.open_subjects(merchant, class.name, prefix).await? {
-            if !wrong.iter().any(|finding| finding.subject == subject) {
+        for subject in self.store.open_subjects(merchant, class.name, judged.prefix).await? {
+            if !judged.unsure.contains(&subject) && !wrong.iter().any(|finding| finding.subject == subject) {
                 self.store.settle_exception(&held, merchant, class.name, &subject, class.resolution, now).await?;
             }
         }
@@ -109,6 +140,17 @@ impl Engine {
         }
         self.give_back(&held).await;
         Ok(())
+    }
+}
+
+/// Computes beside the work: a long journal must not keep polls and heartbeats waiting.
+async fn apart<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
+    let mut computing = JoinSet::new();
+    computing.spawn_blocking(compute);
+    match computing.join_next().await {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(ended)) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        _ => Err(StepError::Stopped),
     }
 }
 
@@ -149,12 +191,8 @@ pub fn what_is_wrong(payout: &PayoutProof) -> String {
     let PayoutProof { transfer_id, paid, .. } = payout;
     let first = differences.first().map(|difference| {
         let record = difference.record.as_ref().map(|record| format!(" of {}", record.id)).unwrap_or_default();
-        format!(
-            ": {}{record} differs by {} {}",
-            difference.kind.name(),
-            difference.amount.amount,
-            difference.amount.currency
-        )
+        let Money { amount, currency } = &difference.amount;
+        format!(": {}{record} differs by {amount} {currency}", difference.kind.name())
     });
     let more = differences.len().saturating_sub(1);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

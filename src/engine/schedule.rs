@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 
 use super::bell::Listener;
 use super::error::StepError;
+use super::read::Progress;
+use super::tally::Count;
 use super::work::{Books, Deliveries};
 use super::{DRAIN, Engine, Scope};
 use crate::config::MerchantConfig;
@@ -43,11 +45,14 @@ impl Engine {
             let (engine, deliveries) = (Arc::clone(&self), Deliveries(adapter.clone(), Arc::clone(erp)));
             tasks.spawn(async move { engine.work_for_ever(deliveries).await });
         }
-        let engine = Arc::clone(&self);
-        let mut sharing = JoinSet::new();
-        sharing.spawn(async move { match engine.stay_for_ever().await {} });
+        let mut beside = self.beside();
         tokio::select! {
             () = self.stop.cancelled() => {}
+            Some(Err(ended)) = beside.join_next() => {
+                if ended.is_panic() {
+                    std::panic::resume_unwind(ended.into_panic());
+                }
+            }
             // By itself a task ends only in a panic. Its work would be missed by nobody: whoever supervises the process starts anew.
             Some(Err(ended)) = tasks.join_next() => {
                 if ended.is_panic() {
@@ -60,6 +65,20 @@ impl Engine {
             tracing::warn!("steps under way were cut short; they are done again after the next start");
         }
         tasks.shutdown().await;
+    }
+
+    /// What goes on beside the work, and is let go of with it at any moment.
+    fn beside(self: &Arc<Self>) -> JoinSet<()> {
+        let mut beside = JoinSet::new();
+        let engine = || Arc::clone(self);
+        let (sharing, looking, looking_closely, tying_out, telling) =
+            (engine(), engine(), engine(), engine(), engine());
+        beside.spawn(async move { match sharing.stay_for_ever().await {} });
+        beside.spawn(async move { match looking.look_for_ever().await {} });
+        beside.spawn(async move { match looking_closely.look_closely_for_ever().await {} });
+        beside.spawn(async move { match tying_out.tie_out_for_ever().await {} });
+        beside.spawn(async move { match telling.tell_audit_head_for_ever().await {} });
+        beside
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -81,7 +100,7 @@ impl Engine {
                 Ok(mut job) => {
                     while !self.is_stopped() {
                         let result = job.poll().await;
-                        observe_poll(merchant, resource, &result);
+                        self.observe_poll(merchant, resource, &result);
                         let lost = is_lease_lost(&result);
                         failures = if result.is_ok() { 0 } else { failures + 1 };
                         if lost {
@@ -99,12 +118,24 @@ impl Engine {
                 Err(StepError::Leased { .. }) => self.pause(spread(interval, 0, &mut jitter)).await,
                 Err(error) => {
                     let result = Err(error);
-                    observe_poll(merchant, resource, &result);
+                    self.observe_poll(merchant, resource, &result);
                     failures += 1;
                     self.pause(pause_of(&result, interval, failures, &mut jitter)).await;
                 }
             }
         }
+    }
+
+    fn observe_poll(&self, merchant: &MerchantConfig, resource: Resource, result: &Result<Progress, StepError>) {
+        self.tally.add(Count::Polls(resource), 1);
+        match result {
+            Ok(progress) => {
+                self.tally.add(Count::Rows(resource), progress.rows);
+                self.tally.add(Count::Versions(resource), u64::try_from(progress.versions).unwrap_or(u64::MAX));
+            }
+            Err(error) => self.tally.failed(error),
+        }
+        observe_poll(merchant, resource, result);
     }
 
     pub(super) fn jitter(&self, of: &str) -> StdRng {
@@ -157,7 +188,7 @@ fn is_lease_lost<T>(result: &Result<T, StepError>) -> bool {
     matches!(result, Err(StepError::Store(StoreError::LeaseLost { .. })))
 }
 
-fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<super::read::Progress, StepError>) {
+fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<Progress, StepError>) {
     match result {
         Ok(progress) if progress.versions == 0 => {
             tracing::debug!(merchant = %merchant.label, resource = %resource, rows = progress.rows, "no news");

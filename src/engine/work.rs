@@ -11,6 +11,7 @@ use super::book::Bookkeeper;
 use super::deliver::{Courier, class_of};
 use super::error::StepError;
 use super::schedule::{pause_after, spread};
+use super::tally::Count;
 use crate::config::MerchantConfig;
 use crate::erp::Erp;
 use crate::ledger::retry::{self, Class};
@@ -45,6 +46,9 @@ pub(super) trait Post {
     /// Hears of news that are work here.
     fn listener(&self, engine: &Engine) -> Listener;
 
+    /// What its pieces are counted as.
+    fn count(&self) -> Count;
+
     /// Tells those whose work begins where this one ends.
     fn tell(&self, engine: &Engine);
 }
@@ -65,6 +69,10 @@ impl Post for Books {
 
     fn listener(&self, engine: &Engine) -> Listener {
         engine.news.listener()
+    }
+
+    fn count(&self) -> Count {
+        Count::Booked
     }
 
     fn tell(&self, engine: &Engine) {
@@ -88,6 +96,10 @@ impl Post for Deliveries {
 
     fn listener(&self, engine: &Engine) -> Listener {
         engine.booked.listener()
+    }
+
+    fn count(&self) -> Count {
+        Count::Delivered(self.0.clone())
     }
 
     fn tell(&self, _: &Engine) {}
@@ -114,8 +126,9 @@ impl Engine {
                         failures = 0;
                         self.pause_for(&mut news, self.patience()).await;
                     }
-                    Ok(_) => {
+                    Ok(pieces) => {
                         failures = 0;
+                        self.tally.add(post.count(), u64::try_from(pieces).unwrap_or(u64::MAX));
                         post.tell(self);
                     }
                     Err(error) => {
@@ -138,6 +151,7 @@ impl Engine {
     }
 
     async fn recover(&self, post: &impl Post, error: &StepError, failures: u32, jitter: &mut StdRng) {
+        self.tally.failed(error);
         let pause = match error {
             // Another process is at work on it; this one stands by.
             StepError::Leased { .. } => {

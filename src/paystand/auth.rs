@@ -120,6 +120,14 @@ impl Auth {
         self.issue(exchange, exchange.attempts_max).await
     }
 
+    /// Whether there is a token, or why there is none; `None` where none was asked for yet.
+    pub fn standing(&self, now: Duration) -> Option<Result<(), SourceError>> {
+        if self.usable(now, None).is_some() {
+            return Some(Ok(()));
+        }
+        self.state().failure.clone().map(Err)
+    }
+
     /// Requests a token. The caller holds [`Auth::issuing`].
     async fn issue(&self, exchange: &Exchange, attempts_max: u32) -> Result<Token, SourceError> {
         let sent = Sent::PostForToken { body: &self.request, secret: &self.secret };

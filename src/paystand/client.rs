@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use crate::paystand::auth::Auth;
 use crate::paystand::budget::{Budget, Priority, Usage};
 use crate::paystand::endpoint::{Endpoint, list_endpoint, list_query};
 use crate::paystand::error::SourceError;
-use crate::paystand::exchange::{Exchange, Sent};
+use crate::paystand::exchange::{Exchange, Sent, Traffic};
 use crate::paystand::limits::Limits;
 use crate::paystand::transport::Transport;
 use crate::paystand::two_clocks::TwoClocks;
@@ -70,6 +70,7 @@ impl Client {
             answer_bytes_max: limits.answer_bytes_max,
             seed,
             questions: AtomicU64::new(0),
+            traffic: Traffic::default(),
         };
         let auth = Auth::new(&merchant.client_id, &merchant.client_secret);
         Ok(Self { inner: Arc::new(Inner { exchange, auth }) })
@@ -85,6 +86,19 @@ impl Client {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.inner.exchange.budget.usage()
+    }
+
+    /// Requests sent, and how many of them came to no answer that can be used.
+    #[must_use]
+    pub fn traffic(&self) -> (u64, u64) {
+        let traffic = &self.inner.exchange.traffic;
+        (traffic.requests.load(Ordering::Relaxed), traffic.faults.load(Ordering::Relaxed))
+    }
+
+    /// Whether there is a token, without asking for one: `None` where none was asked for yet.
+    #[must_use]
+    pub fn token_state(&self) -> Option<Result<(), SourceError>> {
+        self.inner.auth.standing(self.inner.exchange.clock.monotonic())
     }
 
     /// Makes sure that there is a token, so that wrong credentials show before anything is asked.

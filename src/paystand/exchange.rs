@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::model::ids::MerchantId;
-use crate::paystand::budget::{Budget, Priority};
+use crate::paystand::budget::{Budget, Priority, Slot};
 use crate::paystand::endpoint::Endpoint;
 use crate::paystand::error::SourceError;
 use crate::paystand::retry::{Attempts, Fault, Next};
@@ -31,6 +31,15 @@ pub struct Exchange {
     pub answer_bytes_max: usize,
     pub seed: u64,
     pub questions: AtomicU64,
+    pub traffic: Traffic,
+}
+
+/// Requests of one client since the process started.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    pub requests: AtomicU64,
+    /// Those without an answer, and answers that no request should have: 429, 5xx, a body that is not whole.
+    pub faults: AtomicU64,
 }
 
 /// What is sent with a question.
@@ -106,6 +115,21 @@ impl Exchange {
             .slot(priority)
             .await
             .map_err(|paused| SourceError::Throttled { endpoint: endpoint.clone(), resume_in: paused.resume_in })?;
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = self.send(endpoint, address, sent, slot).await;
+        if matches!(answer, Ok(Err(_))) {
+            self.traffic.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        address: &Url,
+        sent: Sent<'_>,
+        slot: Slot,
+    ) -> Result<Result<Received, Fault>, SourceError> {
         let response = match sent {
             Sent::Get { token } => self.transport.get(address, token).await,
             Sent::PostForToken { body, secret: _ } => self.transport.post_for_token(address, body).await,

@@ -212,6 +212,7 @@ attempts_max = 3
 interval = \"500ms\"
 [ops]
 listen = \"\"
+tie_out_interval = \"1d\"
 ";
 
 /// The section of one merchant.

@@ -17,6 +17,7 @@ mod literal;
 mod memory;
 mod merchants;
 mod mirror;
+mod pages;
 mod persons;
 mod refusals;
 mod resume;

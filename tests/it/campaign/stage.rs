@@ -350,7 +350,7 @@ impl Stage {
             merchants: BTreeMap::from([("main".to_owned(), merchant)]),
             sync,
             erp: BTreeMap::from([(AdapterName::new("staging"), erp)]),
-            ops: OpsConfig { listen: None },
+            ops: OpsConfig::nowhere(),
         }
     }
 

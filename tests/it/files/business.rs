@@ -159,7 +159,7 @@ fn config_of(base_url: &str, folders: &TempDir) -> Config {
         merchants: BTreeMap::from([("main".to_owned(), merchant)]),
         sync,
         erp: plain.into_iter().chain(statements).map(adapter).collect(),
-        ops: OpsConfig { listen: None },
+        ops: OpsConfig::nowhere(),
     }
 }
 

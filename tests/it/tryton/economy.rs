@@ -152,7 +152,7 @@ fn config_of(acme: &Acme, base_url: &str) -> Config {
         merchants: BTreeMap::from([("main".to_owned(), merchant)]),
         sync,
         erp: BTreeMap::from([(AdapterName::new("books"), erp)]),
-        ops: OpsConfig { listen: None },
+        ops: OpsConfig::nowhere(),
     }
 }
 

@@ -20,6 +20,7 @@ async fn every_verb_says_what_is_wrong_and_what_to_do() {
         ("resume_unknown_adapter", &["resume", "adapter", "ledger", "--reason", "month end"]),
         ("replay_nothing", &["replay", "--reason", "to be sure"]),
         ("adapter_rename_unknown", &["adapter", "rename", "nobody", "somebody", "--reason", "typo"]),
+        ("adapter_redrop_no_folder", &["adapter", "redrop", "erp", "7", "--reason", "lost"]),
         ("adapter_rebind_unknown", &["adapter", "rebind", "nobody", "--reason", "moved"]),
         ("export_unknown_adapter", &["export", "hledger", "--adapter", "ledger"]),
         ("export_unknown_format", &["export", "quicken"]),

@@ -6,8 +6,8 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use super::job::CLOCKS_APART;
 use crate::config::SyncConfig;
-use crate::engine::job::CLOCKS_APART;
 use crate::model::resource::Resource;
 use crate::store::{Cursor, OpenException, Pause};
 
@@ -18,6 +18,7 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(15);
 const NIGHTLY_PATIENCE: TimeDelta = TimeDelta::hours(26);
 
 /// Sentences about what is not as it should be, of cursors with their merchant and resource.
+#[must_use]
 pub fn troubles(
     cursors: &[(String, String, Cursor)],
     exceptions: &[OpenException],
@@ -33,6 +34,7 @@ pub fn troubles(
 }
 
 /// What a person has stopped, and how it goes on.
+#[must_use]
 pub fn paused(pause: &Pause) -> String {
     let Pause { scope, since, actor, reason } = pause;
     let resume = scope.replacen('/', " ", 1);
@@ -50,18 +52,29 @@ fn closed(merchant: &str, resource: &str, since: DateTime<Utc>) -> String {
     )
 }
 
+/// Merchants and resources that have not been read for longer than they should.
+#[must_use]
+pub fn stale<'a>(
+    cursors: &'a [(String, String, Cursor)],
+    sync: &SyncConfig,
+    now: DateTime<Utc>,
+) -> Vec<(&'a str, &'a str, DateTime<Utc>)> {
+    let is_late = |resource: &str, cursor: &Cursor| {
+        cursor.unavailable_since.is_none()
+            && cursor.backfilled_at.is_some()
+            && now - cursor.high_water > patience(resource, sync)
+    };
+    let late = cursors.iter().filter(|(_, resource, cursor)| is_late(resource, cursor));
+    late.map(|(merchant, resource, cursor)| (merchant.as_str(), resource.as_str(), cursor.high_water)).collect()
+}
+
 /// One sentence for each merchant of which something has not been read for long.
 fn behind(cursors: &[(String, String, Cursor)], sync: &SyncConfig, now: DateTime<Utc>) -> Vec<String> {
     let mut late: BTreeMap<&str, (DateTime<Utc>, Vec<&str>)> = BTreeMap::new();
-    for (merchant, resource, cursor) in cursors {
-        if cursor.unavailable_since.is_some() || cursor.backfilled_at.is_none() {
-            continue;
-        }
-        if now - cursor.high_water > patience(resource, sync) {
-            let (oldest, resources) = late.entry(merchant).or_insert((cursor.high_water, Vec::new()));
-            *oldest = cursor.high_water.min(*oldest);
-            resources.push(resource);
-        }
+    for (merchant, resource, high_water) in stale(cursors, sync, now) {
+        let (oldest, resources) = late.entry(merchant).or_insert((high_water, Vec::new()));
+        *oldest = high_water.min(*oldest);
+        resources.push(resource);
     }
     let sentence = |(merchant, (oldest, resources)): (&str, (DateTime<Utc>, Vec<&str>))| {
         format!(
