@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::answer::{Difference, DifferenceKind, JoinedLine, PayoutProof, Record, RecordKind, Verdict};
-use super::items::Items;
+use super::items::{Item, Items};
 use crate::model::document::SubjectType;
 use crate::model::event::{Event, Fact, Kind, ReportLine};
 use crate::model::ids::SourceId;
@@ -119,11 +119,11 @@ fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -
             !is_settled
         });
         if open.len() == before {
-            let cancelled = cancelled(&open, items);
-            let stuck: Vec<_> = if cancelled.is_empty() { vec![open[0]] } else { cancelled.clone() };
+            let unseen = unseen(&open, items);
+            let stuck: Vec<_> = if unseen.is_empty() { vec![open[0]] } else { unseen.clone() };
             open.retain(|(_, _, line)| !stuck.iter().any(|(_, _, other)| std::ptr::eq(*other, *line)));
             for (transfer, currency, (id, line)) in stuck {
-                if !cancelled.is_empty() {
+                if !unseen.is_empty() {
                     bear(id, line, currency, items);
                 }
                 joined.entry(transfer).or_default().push(join(id, line, currency, items));
@@ -199,8 +199,9 @@ impl Transfer {
 
 type OpenLine<'t> = (&'t SourceId, &'t Currency, &'t (SourceId, ReportLine));
 
-/// Lines about one record that cancel out: it changed and changed back before anybody looked.
-fn cancelled<'t>(open: &[OpenLine<'t>], items: &Items) -> Vec<OpenLine<'t>> {
+/// Lines about one record that cancel out, or that together pay just what is left of it: it changed, and perhaps changed back, before
+/// anybody looked.
+fn unseen<'t>(open: &[OpenLine<'t>], items: &Items) -> Vec<OpenLine<'t>> {
     let record = |(_, currency, (id, line)): &OpenLine<'t>| {
         record_of(id, line, items).filter(|_| line.share.currency == **currency).map(|record| (record, *currency))
     };
@@ -208,7 +209,8 @@ fn cancelled<'t>(open: &[OpenLine<'t>], items: &Items) -> Vec<OpenLine<'t>> {
         let Some(of) = record(first) else { continue };
         let same: Vec<OpenLine<'t>> = open.iter().filter(|line| record(line).as_ref() == Some(&of)).copied().collect();
         let sum: Decimal = same.iter().map(|(_, _, (_, line))| line.share.amount.decimal()).sum();
-        if same.len() > 1 && sum.is_zero() {
+        let remaining = items.item(&of.0, of.1).map(Item::remaining);
+        if same.len() > 1 && (sum.is_zero() || Some(sum) == remaining) {
             return same;
         }
     }

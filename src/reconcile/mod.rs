@@ -8,6 +8,8 @@
 //! - The order of payouts means nothing: what a failed transfer carried comes again in a later one.
 //! - A line agrees with the books where it brings what is settled of its record nearer to an amount at which the record stood: a fee
 //!   that changes after its payout was right leaves the difference in transit.
+//! - Lines about one record that together pay what is left of it, or nothing, agree too: a history that begins with the last state of
+//!   a fee does not know at what amount earlier payouts withheld it.
 //! - Nothing is lost between the answers: in every currency, clearing is what is in transit, less what unproven payouts paid, plus
 //!   what wrong ones settle beyond what they paid ([`Total`]).
 //! - A payout without a report is unproven, not wrong. What was booked before the first entry given is not known here: give all

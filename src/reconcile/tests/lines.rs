@@ -135,3 +135,22 @@ fn a_fee_that_changed_and_changed_back_unseen_explains_its_lines() {
     let answer = books.answer();
     assert_eq!((verdicts(&answer), transit(&answer)), (vec!["T1 Proven".to_owned()], Vec::new()));
 }
+
+/// The history was read after the fee had become final, so the books know its last amount only.
+#[test]
+fn a_fee_that_was_withheld_before_it_was_final_is_explained_by_what_came_back_later() {
+    let mut books = Books::new();
+    books.payment("P1", "100.00");
+    books.fee("F1", "P1", "13.00");
+    books.payout("T1", "85.94", "paid", &[("Payment", "P1", "100.00"), ("Fee", "F1", "-14.06")]);
+    assert_eq!(verdicts(&books.answer()), ["T1 wrong: RecordAmount Fee F1 -1.06"], "nothing came back yet");
+    books.payment("P2", "50.00");
+    books.payout("T2", "51.06", "paid", &[("Payment", "P2", "50.00"), ("Adjustment", "F1", "1.06")]);
+    let answer = books.answer();
+    assert_eq!(
+        (verdicts(&answer), transit(&answer)),
+        (vec!["T1 Proven".to_owned(), "T2 Proven".to_owned()], Vec::new())
+    );
+    books.payout("T3", "1.06", "paid", &[("Adjustment", "F1", "1.06")]);
+    assert_eq!(verdicts(&books.answer()).last().map(String::as_str), Some("T3 wrong: RecordAmount Fee F1 1.06"));
+}
