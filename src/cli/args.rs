@@ -19,7 +19,7 @@ pub struct Arguments {
     pub run: RunArguments,
 
     /// Configuration file, over /etc/paystand-sync/config.toml
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "PAYSTAND_SYNC_CONFIG")]
     pub config: Option<PathBuf>,
 
     /// What to log to stderr: error, warn, info, debug or trace, or a filter such as `paystand_sync::engine=debug`;
@@ -42,8 +42,10 @@ pub enum Verb {
     /// Preflight: each finding with its fix
     Check {
         /// Only ask the running daemon whether it is alive, for health checks
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         live: bool,
+        #[arg(long)]
+        json: bool,
     },
     /// How far each resource is read and what is still to be delivered
     Status {

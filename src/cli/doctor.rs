@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::host::{Database, circumstances};
-use super::tell::{self, Complaint, with_next_step};
+use super::tell::{self, Complaint};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::engine::error::{Exit, StepError};
+use crate::engine::error::Exit;
+use crate::engine::preflight::{Finding, Standing};
 
 /// A health check must answer faster than its caller gives up.
 const LIVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-pub async fn check(config: Config, live: bool) -> Result<Exit, Complaint> {
-    if live { ask_daemon(&config).await } else { preflight(config).await }
+pub async fn check(config: Config, live: bool, json: bool) -> Result<Exit, Complaint> {
+    if live { ask_daemon(&config).await } else { preflight(config, json).await }
 }
 
 async fn ask_daemon(config: &Config) -> Result<Exit, Complaint> {
@@ -41,56 +42,33 @@ async fn ask_daemon(config: &Config) -> Result<Exit, Complaint> {
     Ok(Exit::Clean)
 }
 
-async fn preflight(config: Config) -> Result<Exit, Complaint> {
+async fn preflight(config: Config, json: bool) -> Result<Exit, Complaint> {
     config.require_merchant()?;
-    tell::print("configuration: ok");
+    let mut findings = vec![Finding::good("configuration", "")];
     let database = Database::open(&config.database).await?;
     let stop = tokio_util::sync::CancellationToken::new();
     let engine = Engine::start(config, &database.url, circumstances()?, stop).await?;
-    tell::print("database: ok");
-    let mut findings: Vec<(String, Result<(), StepError>)> = Vec::new();
-    for (adapter, result) in engine.prepare_adapters().await {
-        findings.push((format!("adapter {adapter}"), result));
-    }
-    for (merchant, result) in engine.authenticate().await {
-        findings.push((format!("credentials of {merchant}"), result));
-    }
-    let mut exits = Vec::new();
-    for (what, result) in findings {
-        match result {
-            Ok(()) => tell::print(&format!("{what}: ok")),
-            Err(error) => {
-                let complaint = Complaint::new(error.exit(), format!("{what}: {}", with_next_step(&error)));
-                complaint.print();
-                exits.push(complaint.exit);
-            }
-        }
-    }
-    if !exits.contains(&Exit::Source) {
-        exits.extend(zones(&engine).await);
-    }
+    findings.push(Finding::good("database", ""));
+    findings.extend(engine.preflight().await);
     engine.close().await;
     database.close().await?;
-    Ok(Exit::worst(exits))
+    if json {
+        tell::print_json(&serde_json::json!({ "findings": findings }));
+    } else {
+        findings.iter().for_each(print);
+    }
+    Ok(Exit::worst(findings.iter().filter_map(|it| match it.standing {
+        Standing::Good | Standing::Note => None,
+        Standing::Failed(exit) => Some(exit),
+    })))
 }
 
-/// Days are cut by the configured zone, and totals per day agree with Paystand's only where it is the merchant's.
-async fn zones(engine: &Engine) -> Option<Exit> {
-    let mut exit = None;
-    for (merchant, zone) in engine.zones_at_paystand().await {
-        let (label, ours) = (&merchant.label, merchant.timezone);
-        match zone {
-            None => tell::print(&format!("timezone of {label}: {ours}; Paystand does not tell its own to this token")),
-            Some(zone) if zone == ours => tell::print(&format!("timezone of {label}: ok")),
-            Some(zone) => {
-                let sentence = format!(
-                    "timezone of {label}: {ours} is configured and Paystand has {zone}; \
-                     set merchants.{label}.timezone = \"{zone}\" unless you mean it"
-                );
-                Complaint::new(Exit::Usage, sentence).print();
-                exit = Some(Exit::Usage);
-            }
-        }
+fn print(it: &Finding) {
+    let Finding { what, standing, detail } = it;
+    match standing {
+        Standing::Good if detail.is_empty() => tell::print(&format!("{what}: ok")),
+        Standing::Good => tell::print(&format!("{what}: ok, {detail}")),
+        Standing::Note => tell::print(&format!("{what}: note: {detail}")),
+        Standing::Failed(exit) => Complaint::new(*exit, format!("{what}: {detail}")).print(),
     }
-    exit
 }

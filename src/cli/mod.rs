@@ -10,6 +10,7 @@ mod explain;
 mod host;
 mod packet;
 mod person;
+mod progress;
 mod run;
 mod show;
 mod table;
@@ -65,9 +66,9 @@ fn serve(arguments: Arguments, logging: &Logging) -> Result<Exit, Complaint> {
             logging.follow(&loaded);
             block_on(run::run(loaded, config.as_deref(), run, logging))
         }
-        Verb::Check { live } => {
+        Verb::Check { live, json } => {
             let config = load(config.as_deref())?;
-            block_on(doctor::check(config, live))
+            block_on(doctor::check(config, live, json))
         }
         Verb::Status { json } => {
             let config = load_with_merchant(config.as_deref())?;

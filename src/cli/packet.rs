@@ -15,6 +15,7 @@ use super::person::name_of_actor;
 use super::tell::Complaint;
 use crate::engine::error::Exit;
 use crate::model::record::Fingerprint;
+use crate::normalize::mask_text;
 use crate::store::trail::Explanation;
 use crate::store::{Actor, AuditHead, Store};
 
@@ -41,7 +42,7 @@ pub async fn write(
         Complaint::new(Exit::Usage, format!("{file} cannot be written: {error}; choose another --packet FILE"))
     })?;
     let actor = name_of_actor();
-    let reason = format!("evidence about {asked}");
+    let reason = mask_text(&format!("evidence about {asked}"));
     store.note_packet(&hash, Actor { name: &actor, reason: &reason }, now).await?;
     Ok(format!("{} holds the evidence; SHA-256 {hash}", file.display()))
 }

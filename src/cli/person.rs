@@ -11,6 +11,7 @@ use crate::engine::error::Exit;
 use crate::engine::person;
 use crate::model::ids::AdapterName;
 use crate::model::resource::Resource;
+use crate::normalize::mask_text;
 use crate::store::{Actor, OpenException, Scope, Store};
 
 /// Who runs this program, as far as the system says.
@@ -25,9 +26,10 @@ async fn act(
     reason: &str,
     work: impl AsyncFnOnce(&Store, Actor<'_>) -> Result<String, Complaint>,
 ) -> Result<Exit, Complaint> {
-    let name = name_of_actor();
+    // A reason is shown to everybody who reads the trail, and people paste.
+    let (name, reason) = (name_of_actor(), mask_text(reason));
     let (store, database) = open(config).await?;
-    let result = work(&store, Actor { name: &name, reason }).await;
+    let result = work(&store, Actor { name: &name, reason: &reason }).await;
     store.close().await;
     database.close().await?;
     tell::print(&result?);

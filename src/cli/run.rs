@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use super::args::RunArguments;
 use super::host::{Database, Signals, circumstances};
+use super::progress;
 use super::show::resource_table;
-use super::tell::{self, Complaint, Logging, with_next_step};
+use super::tell::{self, Complaint, Logging};
 use crate::config::{Config, DatabaseConfig};
 use crate::engine::error::{Exit, StepError};
 use crate::engine::{Engine, Outcome, Scope};
@@ -35,7 +36,10 @@ pub async fn run(
 
 async fn once(config: Config, database: &Database, scope: &Scope, signals: &Signals) -> Result<Exit, Complaint> {
     let engine = Engine::start(config, &database.url, circumstances()?, signals.stop.clone()).await?;
-    let outcome = engine.catch_up(scope).await;
+    let outcome = tokio::select! {
+        outcome = engine.catch_up(scope) => outcome,
+        never = progress::draw(&engine) => match never {},
+    };
     tell::print(&resource_table(engine.store()).await?);
     report(&outcome);
     engine.close().await;
@@ -66,11 +70,12 @@ async fn daemon(
         }
         beside.spawn(ops::watch(engine.heartbeat(), desk, Arc::clone(&clock), stop.clone()));
         ops::notify_ready();
-        let mut running = std::pin::pin!(engine.run(scope));
+        let mut running = std::pin::pin!(Arc::clone(&engine).run(scope));
         let reloaded = tokio::select! {
             () = &mut running => None,
             reloaded = next_configuration(file, &used, signals) => Some(reloaded),
             never = database.keep(&*clock) => match never {},
+            never = progress::draw(&engine) => match never {},
         };
         let Some(reloaded) = reloaded else { break };
         ops::notify_reloading();
@@ -110,7 +115,7 @@ fn is_moved(config: &DatabaseConfig, used: &DatabaseConfig) -> bool {
 pub fn report(outcome: &Outcome) {
     for failure in &outcome.failures {
         if !matches!(failure.error, StepError::Stopped) {
-            Complaint::new(failure.error.exit(), format!("{}: {}", failure.step, with_next_step(&failure.error)))
+            Complaint::new(failure.error.exit(), format!("{}: {}", failure.step, failure.error.with_next_step()))
                 .print();
         }
     }

@@ -6,9 +6,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
+use super::progress::AboveTheBars;
 use crate::config::{Config, ConfigError};
 use crate::engine::error::{Exit, StepError};
-use crate::erp::ErpError;
 use crate::store::{ClusterError, StoreError};
 
 /// Why the program ends without having done what was asked.
@@ -39,7 +39,7 @@ impl From<ConfigError> for Complaint {
 
 impl From<StepError> for Complaint {
     fn from(error: StepError) -> Self {
-        Self::new(error.exit(), with_next_step(&error))
+        Self::new(error.exit(), error.with_next_step())
     }
 }
 
@@ -53,45 +53,6 @@ impl From<ClusterError> for Complaint {
     fn from(error: ClusterError) -> Self {
         Self::new(Exit::Database, error.to_string())
     }
-}
-
-/// A failure and what to do about it.
-pub fn with_next_step(error: &StepError) -> String {
-    let next = match error {
-        StepError::Source(error) => error.next_step(),
-        StepError::Store(StoreError::Unreachable(_)) => {
-            "check database.url (or DATABASE_URL) and that Postgres is running there, then start again"
-        }
-        StepError::Store(StoreError::Migration(_)) => {
-            "check that this user may create tables, then run `paystand-sync migrate`"
-        }
-        StepError::Store(StoreError::LeaseLost { .. }) | StepError::Leased { .. } => {
-            "stop the other process or wait until its lease runs out, at most 150 s"
-        }
-        StepError::Store(StoreError::Statement(_) | StoreError::Corrupt(_)) => {
-            "nothing is lost; report it with the log of this run"
-        }
-        StepError::Store(StoreError::Conflict) | StepError::Stopped => "start again; it goes on where it was",
-        StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) | StepError::NoMerchant => {
-            "correct the configuration"
-        }
-        StepError::Store(StoreError::OtherTarget { .. } | StoreError::OtherName { .. }) => {
-            return error.to_string();
-        }
-        StepError::Store(StoreError::NotPossible(_)) => {
-            "`paystand-sync status` and `exceptions list` show how it stands"
-        }
-        StepError::Erp(ErpError::Throttled { .. }) => "nothing is lost; what waits is delivered later",
-        StepError::Erp(ErpError::Unreachable { .. } | ErpError::AnswerLost { .. }) => {
-            "check the adapter's url and that the ERP is running; what waits is delivered then"
-        }
-        StepError::Erp(ErpError::Unauthorized { .. }) => "check the adapter's credentials and permissions",
-        StepError::Erp(ErpError::Misfit { .. }) => "correct the target as said, then start again",
-        StepError::Unsafe(_) | StepError::NotAList(_) | StepError::Disagreement { .. } | StepError::FilterIgnored => {
-            "what was read is stored and the cursor stands; run again, and ask Paystand if it stays so"
-        }
-    };
-    format!("{error}; {next}")
 }
 
 /// What is logged where nobody says it.
@@ -109,11 +70,11 @@ impl Logging {
     /// Starts to log: text on a terminal, JSON elsewhere.
     pub fn start(told: Option<&str>) -> Self {
         let (filter, handle) = reload::Layer::new(filter(told.unwrap_or(LOG_DEFAULT)));
-        let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let format = tracing_subscriber::fmt::layer().with_target(false);
         let format = if std::io::stderr().is_terminal() {
-            format.compact().boxed()
+            format.with_writer(AboveTheBars).compact().boxed()
         } else {
-            format.json().flatten_event(true).boxed()
+            format.with_writer(std::io::stderr).json().flatten_event(true).boxed()
         };
         tracing_subscriber::registry().with(filter).with(format).init();
         Self { told: told.map(str::to_owned), handle }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::advance::Advance;
 use super::error::StepError;
 use super::job::Job;
 use super::read::{Finish, Progress, Reading};
@@ -117,21 +118,29 @@ impl BackfillReport {
         Self { began_at: now, told_at: now, days_before: days_read }
     }
 
-    /// Logs a line if the last one is some time ago.
+    /// Notes how far it is, and logs a line if the last one is some time ago.
     fn tell(&mut self, job: &Job, rows: u64, days_read: i64, days_wanted: i64) {
         let now = job.reader.clock.monotonic();
-        if now.saturating_sub(self.told_at) < INTERVAL {
-            return;
-        }
-        self.told_at = now;
         let elapsed_s = now.saturating_sub(self.began_at).as_secs().max(1);
         let days_left = (days_wanted - days_read).max(0).unsigned_abs();
         let days_here = (days_read - self.days_before).max(1).unsigned_abs();
         let budget = job.reader.client.usage();
-        tracing::info!(
-            merchant = %job.reader.merchant.label, resource = %job.reader.resource, rows, rows_per_s = rows / elapsed_s,
-            budget_percent = u64::from(budget.last_minute) * 100 / u64::from(budget.configured_per_minute.max(1)),
-            days_read, days_wanted, left_s = elapsed_s.saturating_mul(days_left) / days_here, "backfilling"
-        );
+        let advance = Advance {
+            rows,
+            rows_per_s: rows / elapsed_s,
+            budget_percent: u64::from(budget.last_minute) * 100 / u64::from(budget.configured_per_minute.max(1)),
+            days_read,
+            days_wanted,
+            left_s: elapsed_s.saturating_mul(days_left) / days_here,
+        };
+        job.reader.advances.note(&job.reader.merchant.label, job.reader.resource, advance);
+        if now.saturating_sub(self.told_at) >= INTERVAL {
+            self.told_at = now;
+            let Advance { rows_per_s, budget_percent, left_s, .. } = advance;
+            let (merchant, resource) = (&job.reader.merchant.label, job.reader.resource);
+            tracing::info!(
+                %merchant, %resource, rows, rows_per_s, budget_percent, days_read, days_wanted, left_s, "backfilling"
+            );
+        }
     }
 }

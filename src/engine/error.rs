@@ -107,6 +107,49 @@ impl StepError {
             StepError::Stopped => Exit::Clean,
         }
     }
+
+    /// A failure and what to do about it.
+    #[must_use]
+    pub fn with_next_step(&self) -> String {
+        let next = match self {
+            StepError::Source(error) => error.next_step(),
+            StepError::Store(StoreError::Unreachable(_)) => {
+                "check database.url (or DATABASE_URL) and that Postgres is running there, then start again"
+            }
+            StepError::Store(StoreError::Migration(_)) => {
+                "check that this user may create tables, then run `paystand-sync migrate`"
+            }
+            StepError::Store(StoreError::LeaseLost { .. }) | StepError::Leased { .. } => {
+                "stop the other process or wait until its lease runs out, at most 150 s"
+            }
+            StepError::Store(StoreError::Statement(_) | StoreError::Corrupt(_)) => {
+                "nothing is lost; report it with the log of this run"
+            }
+            StepError::Store(StoreError::Conflict) | StepError::Stopped => "start again; it goes on where it was",
+            StepError::Store(StoreError::BadUrl | StoreError::OtherEnvironment { .. }) | StepError::NoMerchant => {
+                "correct the configuration"
+            }
+            StepError::Store(StoreError::OtherTarget { .. } | StoreError::OtherName { .. }) => {
+                return self.to_string();
+            }
+            StepError::Store(StoreError::NotPossible(_)) => {
+                "`paystand-sync status` and `exceptions list` show how it stands"
+            }
+            StepError::Erp(ErpError::Throttled { .. }) => "nothing is lost; what waits is delivered later",
+            StepError::Erp(ErpError::Unreachable { .. } | ErpError::AnswerLost { .. }) => {
+                "check the adapter's url and that the ERP is running; what waits is delivered then"
+            }
+            StepError::Erp(ErpError::Unauthorized { .. }) => "check the adapter's credentials and permissions",
+            StepError::Erp(ErpError::Misfit { .. }) => "correct the target as said, then start again",
+            StepError::Unsafe(_)
+            | StepError::NotAList(_)
+            | StepError::Disagreement { .. }
+            | StepError::FilterIgnored => {
+                "what was read is stored and the cursor stands; run again, and ask Paystand if it stays so"
+            }
+        };
+        format!("{self}; {next}")
+    }
 }
 
 #[cfg(test)]

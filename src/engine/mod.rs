@@ -2,6 +2,7 @@
 //!
 //! [`Engine::catch_up`] and the daemon's [`Engine::run`] call the same steps ([`job::Job`], [`deliver::Courier`]).
 
+pub mod advance;
 mod backfill;
 mod bell;
 pub mod book;
@@ -16,6 +17,7 @@ pub mod job;
 mod once;
 mod outlook;
 pub mod person;
+pub mod preflight;
 mod rate;
 pub mod read;
 pub mod read_back;
@@ -43,6 +45,7 @@ use crate::config::{
     Config, ErpConfig, ErpKind, FilesConfig, FilesFormat, MerchantConfig, ResourceConfig, StatementConfig, TrytonConfig,
 };
 use crate::crash::{Point, crash_point};
+use crate::engine::advance::Advances;
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
 use crate::engine::deliver::{Bench, Courier};
@@ -99,6 +102,7 @@ pub struct Engine {
     booked: Bell,
     heartbeat: Arc<Heartbeat>,
     tally: Tally,
+    advances: Arc<Advances>,
     outlook: Outlook,
     stop: CancellationToken,
 }
@@ -153,6 +157,7 @@ impl Engine {
             booked: Bell::new(),
             heartbeat,
             tally: Tally::default(),
+            advances: Arc::default(),
             outlook: Outlook::new(),
             stop,
         };
@@ -165,38 +170,16 @@ impl Engine {
         &self.store
     }
 
+    /// How far backfills have come.
+    #[must_use]
+    pub fn advances(&self) -> &Advances {
+        &self.advances
+    }
+
     /// Where the scheduler reports its progress.
     #[must_use]
     pub fn heartbeat(&self) -> Arc<Heartbeat> {
         Arc::clone(&self.heartbeat)
-    }
-
-    /// Asks for a token for each merchant, by label.
-    pub async fn authenticate(&self) -> Vec<(&str, Result<(), StepError>)> {
-        let mut results = Vec::new();
-        for (merchant, client) in &self.merchants {
-            results.push((merchant.label.as_str(), client.authenticate().await.map_err(StepError::from)));
-        }
-        results
-    }
-
-    /// The zone of each merchant as Paystand has it, by label; `None` where it does not say. Days are cut by the configured one.
-    pub async fn zones_at_paystand(&self) -> Vec<(&MerchantConfig, Option<Tz>)> {
-        let mut zones = Vec::new();
-        for (merchant, client) in &self.merchants {
-            let answer = client.timezone(Priority::Tail).await.ok();
-            zones.push((&**merchant, answer.and_then(|answer| zone_in(&answer.body))));
-        }
-        zones
-    }
-
-    /// Creates or checks what each adapter needs in its target.
-    pub async fn prepare_adapters(&self) -> Vec<(&AdapterName, Result<(), StepError>)> {
-        let mut results = Vec::new();
-        for (adapter, erp) in &self.adapters {
-            results.push((adapter, erp.prepare().await.map_err(StepError::from)));
-        }
-        results
     }
 
     /// Gives the connections back.
@@ -274,6 +257,7 @@ impl Engine {
             thorough: false,
             granted: AtomicUsize::new(0),
             stop: self.stop.clone(),
+            advances: Arc::clone(&self.advances),
             news: Arc::clone(&self.news),
             held: tokio::sync::Mutex::new(held),
         };
@@ -327,22 +311,6 @@ impl Engine {
             crash_point(Point::Leased);
         }
         held.ok_or_else(|| StepError::Leased { name: name.to_owned() })
-    }
-}
-
-/// The only IANA name among the strings of an answer, whose shape is not documented.
-fn zone_in(body: &[u8]) -> Option<Tz> {
-    fn names(value: &serde_json::Value) -> Vec<Tz> {
-        match value {
-            serde_json::Value::String(text) => text.parse().ok().into_iter().collect(),
-            serde_json::Value::Array(values) => values.iter().flat_map(names).collect(),
-            serde_json::Value::Object(map) => map.values().flat_map(names).collect(),
-            _ => Vec::new(),
-        }
-    }
-    match names(&serde_json::from_slice(body).ok()?)[..] {
-        [zone] => Some(zone),
-        _ => None,
     }
 }
 
@@ -448,18 +416,3 @@ fn readers(config: &Config, adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> A
 
 /// A step under way when the process is told to stop may take this long to come to its end.
 const DRAIN: Duration = Duration::from_secs(8);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_is_read_in_whatever_shape_it_comes() {
-        let berlin = Some(Tz::Europe__Berlin);
-        assert_eq!(zone_in(br#""Europe/Berlin""#), berlin);
-        assert_eq!(zone_in(br#"{"timezone":"Europe/Berlin"}"#), berlin);
-        assert_eq!(zone_in(br#"{"customer":{"id":"x","settings":["Europe/Berlin"]}}"#), berlin);
-        assert_eq!(zone_in(br#"{"a":"Europe/Berlin","b":"Asia/Tokyo"}"#), None);
-        assert_eq!(zone_in(b"not json"), None);
-    }
-}

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::advance::Advances;
 use super::bell::Bell;
 use super::error::StepError;
 use crate::clock::Clock;
@@ -41,6 +42,8 @@ pub struct Reader {
     /// Rows of the longest page after which the list went on, in this process.
     pub granted: AtomicUsize,
     pub stop: CancellationToken,
+    /// Told how far a backfill is.
+    pub advances: Arc<Advances>,
     /// Told when there is something to deliver.
     pub(super) news: Arc<Bell>,
     pub held: Mutex<Held>,

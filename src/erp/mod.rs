@@ -18,7 +18,7 @@ pub mod tryton;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::ids::MerchantId;
 
@@ -117,6 +117,15 @@ pub struct Alarm {
     pub detail: String,
 }
 
+/// What a target lacks for work that is still ahead, one sentence with its fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortcoming {
+    /// Nothing would be posted.
+    Stops(String),
+    /// Some of it would be refused.
+    Hinders(String),
+}
+
 /// How a target takes documents.
 #[derive(Debug, Clone, Copy)]
 pub enum Posting<'a> {
@@ -142,6 +151,11 @@ pub trait Erp: std::fmt::Debug + Send + Sync {
 
     /// Creates or checks what the adapter needs in its target.
     async fn prepare(&self) -> Result<(), ErpError>;
+
+    /// What a person should mend before money is posted, beyond what [`Erp::prepare`] refuses. Reads only.
+    async fn examine(&self, _today: NaiveDate) -> Result<Vec<Shortcoming>, ErpError> {
+        Ok(Vec::new())
+    }
 
     /// Does what is due by the clock and by no delivery, and tells all that a person must see of the target now. Called whenever
     /// nothing is left to deliver, about once a minute.

@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod campaign;
+mod check;
 mod cluster;
 mod conformance;
 mod crash;
@@ -19,9 +20,11 @@ mod merchants;
 mod mirror;
 mod pages;
 mod persons;
+mod readme;
 mod refusals;
 mod resume;
 mod scripted;
+mod secrets;
 mod staging;
 mod tie_out;
 mod troubles;

@@ -71,8 +71,8 @@ impl Desk for Engine {
 
     async fn act(&self, act: &Act, actor: &str, reason: &str) -> Result<String, String> {
         // The name is as good as whoever knows the token says; the way is noted with it.
-        let name = format!("{actor} (status page)");
-        let result = self.act_as(act, Actor { name: &name, reason }).await.map_err(|error| sentence(&error));
+        let (name, reason) = (mask_text(&format!("{actor} (status page)")), mask_text(reason));
+        let result = self.act_as(act, Actor { name: &name, reason: &reason }).await.map_err(|error| sentence(&error));
         // What was changed shows at once, and what may be delivered now is.
         self.booked.ring();
         self.look().await;

@@ -7,6 +7,7 @@
 
 mod amounts;
 mod chart;
+mod examine;
 mod find;
 mod invoices;
 mod parties;
@@ -20,13 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::erp::{
     Asked, BookedDocument, Capabilities, Delivery, Draft, Drafted, Elected, Erp, ErpError, Found, OtherLine, Posting,
-    ReadBack, Refusal, Step, Wants,
+    ReadBack, Refusal, Shortcoming, Step, Wants,
 };
 use crate::model::journal::Role;
 use amounts::datetime;
@@ -90,6 +91,10 @@ impl Erp for Tryton {
 
     async fn prepare(&self) -> Result<(), ErpError> {
         self.chart().await.map(drop)
+    }
+
+    async fn examine(&self, today: NaiveDate) -> Result<Vec<Shortcoming>, ErpError> {
+        examine::examine(&self.rpc, self.chart().await?, &self.settings, today).await
     }
 }
 

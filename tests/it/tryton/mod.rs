@@ -3,6 +3,7 @@
 pub mod acme;
 mod battery;
 mod economy;
+mod examine;
 mod posting;
 mod read_back;
 mod server;

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::acme::{Acme, delivery, entry, line, reversal};
 
-fn today() -> NaiveDate {
+pub fn today() -> NaiveDate {
     SystemClock::new().now().date_naive()
 }
 
