@@ -104,7 +104,8 @@ fn text(it: &OpenException, evidence: Option<&str>, now: DateTime<Utc>) -> Strin
     let mut lines = vec![
         format!("Exception {}: {}", it.id, mask_text(&it.detail)),
         format!("class     {} ({})", it.class, advice.failure.name()),
-        format!("about     {} of {}", it.subject, it.merchant),
+        // What is about a target is about no merchant.
+        format!("about     {} of {}", it.subject, it.merchant).trim_end_matches(" of ").to_owned(),
         format!("since     {opened}, {}", age(now - it.opened_at)),
         format!(
             "owner     {}",

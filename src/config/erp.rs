@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::error::Reported;
 use super::files::files;
 use super::read::{plain_url, postgres_url};
 use super::section::Section;
-use super::{ErpConfig, ErpKind, Surroundings, TrytonConfig, schema};
+use super::{ErpConfig, ErpKind, Surroundings, TrytonConfig, WebhookConfig, schema};
+use crate::erp::webhook::{RETRY_DEFAULT, Reach, Secret};
 use crate::model::ids::AdapterName;
 
 /// The adapters by name; without any, one staging adapter in our own database.
@@ -91,10 +94,7 @@ fn kind(section: &Section<'_>, surroundings: &Surroundings) -> Result<ErpKind, R
         }
         Some("tryton") => Ok(ErpKind::Tryton(Box::new(tryton(section, surroundings)?))),
         Some("files") => Ok(ErpKind::Files(Box::new(files(section)?))),
-        Some("webhook") => {
-            let text = "is `webhook`, which this version does not have yet; use \"staging\", \"files\" or \"tryton\"";
-            Err(section.refuse("kind", text))
-        }
+        Some("webhook") => Ok(ErpKind::Webhook(Box::new(webhook(section, surroundings)?))),
         Some(other) => {
             let hint = schema::hint(other, &["staging", "files", "webhook", "tryton"]);
             Err(section.refuse("kind", format!("is no kind of ERP adapter: `{other}`; {hint}")))
@@ -152,4 +152,45 @@ fn tryton(section: &Section<'_>, surroundings: &Surroundings) -> Result<TrytonCo
         create_customers: create_customers?,
         default_customer: section.filled("default_customer")?,
     })
+}
+
+/// An endpoint, whose receiver is meant: only https, and nothing private unless a person says so.
+fn webhook(section: &Section<'_>, surroundings: &Surroundings) -> Result<WebhookConfig, Reported> {
+    let allow_private = section.boolean("allow_private", false);
+    let url = endpoint(section, allow_private.as_ref().is_ok_and(|allowed| *allowed));
+    let secret = webhook_secret(section, "secret", surroundings)
+        .and_then(|secret| secret.ok_or_else(|| section.missing("secret", " = \"whsec_…\"")));
+    let previous_secret = webhook_secret(section, "previous_secret", surroundings);
+    let retry = section.durations("retry", &RETRY_DEFAULT, &(Duration::from_secs(1)..=Duration::from_hours(7 * 24)));
+    let timeouts = Duration::from_secs(1)..=Duration::from_mins(1);
+    let request_timeout = section.duration("request_timeout", Duration::from_secs(15), &timeouts);
+    Ok(WebhookConfig {
+        url: url?,
+        secret: secret?,
+        previous_secret: previous_secret?,
+        allow_private: allow_private?,
+        retry: retry?,
+        request_timeout: request_timeout?,
+    })
+}
+
+fn endpoint(section: &Section<'_>, allow_private: bool) -> Result<Url, Reported> {
+    let example = "https://erp.example.com/paystand";
+    let Some(text) = section.filled("url")? else {
+        return Err(section.missing("url", &format!(" = \"{example}\"")));
+    };
+    let mut url = plain_url(section, "url", &text, example)?;
+    // To a receiver a slash at the end may make another place of it.
+    if let Ok(written) = Url::parse(&text) {
+        url.set_path(written.path());
+    }
+    match Reach::of(&url, allow_private) {
+        Ok(_) => Ok(url),
+        Err(refused) => Err(section.refuse("url", format!("cannot be used: {refused}"))),
+    }
+}
+
+fn webhook_secret(section: &Section<'_>, key: &str, surroundings: &Surroundings) -> Result<Option<Secret>, Reported> {
+    let Some(text) = section.secret(key, surroundings)? else { return Ok(None) };
+    Secret::parse(&text).map(Some).map_err(|wrong| section.refuse(key, wrong))
 }

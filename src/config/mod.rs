@@ -29,6 +29,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use crate::erp::webhook::Secret;
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
@@ -173,6 +174,7 @@ pub enum ErpKind {
     Tryton(Box<TrytonConfig>),
     /// Files in a folder.
     Files(Box<FilesConfig>),
+    Webhook(Box<WebhookConfig>),
 }
 
 /// One company of one Tryton database.
@@ -194,6 +196,21 @@ pub struct TrytonConfig {
     pub create_customers: bool,
     /// Code of the party for money of nobody.
     pub default_customer: Option<String>,
+}
+
+/// One endpoint that takes messages.
+#[derive(Debug, Clone)]
+pub struct WebhookConfig {
+    pub url: Url,
+    pub secret: Secret,
+    /// The secret from before a rotation: until it is removed every message has a signature by each.
+    pub previous_secret: Option<Secret>,
+    /// The endpoint may lie in the own network or on this machine. Default false.
+    pub allow_private: bool,
+    /// How long a message waits after each failure. Default 5 s, 5 min, 30 min, 2 h, 5 h, 10 h.
+    pub retry: Vec<Duration>,
+    /// Bound on one request, connect to last byte. Default 15 s.
+    pub request_timeout: Duration,
 }
 
 #[derive(Debug, Clone)]

@@ -101,6 +101,13 @@ const ERP: Shape = Section(&[
     ("label", Leaf),
     ("ack_within", Leaf),
     ("statement", STATEMENT),
+    ("secret", Leaf),
+    ("secret_file", Leaf),
+    ("previous_secret", Leaf),
+    ("previous_secret_file", Leaf),
+    ("allow_private", Leaf),
+    ("retry", Leaf),
+    ("request_timeout", Leaf),
     ("post_from", Leaf),
     ("accounts", Section(ACCOUNTS)),
 ]);

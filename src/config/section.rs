@@ -139,6 +139,28 @@ impl<'a> Section<'a> {
         Err(self.refuse(key, format!("is {text}; it must lie between {least} and {most}")))
     }
 
+    /// Lengths of time within bounds, one after the other: a list, or text with commas.
+    pub(super) fn durations(
+        &self,
+        key: &str,
+        default: &[Duration],
+        bounds: &RangeInclusive<Duration>,
+    ) -> Result<Vec<Duration>, Reported> {
+        let Some(value) = self.inner(key) else { return Ok(default.to_vec()) };
+        let texts: Vec<String> = match &value.kind {
+            ValueKind::Array(values) => values.iter().map(ToString::to_string).collect(),
+            ValueKind::String(text) => text.split(',').map(str::to_owned).collect(),
+            _ => return Err(self.refuse(key, "must be a list; write it like [\"5s\", \"5m\"]")),
+        };
+        let durations: Option<Vec<Duration>> =
+            texts.iter().map(|text| humantime::parse_duration(text.trim()).ok()).collect();
+        let fits = |them: &Vec<Duration>| !them.is_empty() && them.iter().all(|wait| bounds.contains(wait));
+        durations.filter(fits).ok_or_else(|| {
+            let (least, most) = (show(*bounds.start()), show(*bounds.end()));
+            self.refuse(key, format!("must be a list of lengths of time from {least} to {most}, like [\"5s\", \"5m\"]"))
+        })
+    }
+
     /// A calendar day.
     pub(super) fn date(&self, key: &str) -> Result<Option<NaiveDate>, Reported> {
         let Some(text) = self.filled(key)? else { return Ok(None) };

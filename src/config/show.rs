@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::section::show;
-use super::{Config, ErpKind, FilesConfig, FilesFormat, OpsConfig, TrytonConfig};
+use super::{Config, ErpKind, FilesConfig, FilesFormat, OpsConfig, TrytonConfig, WebhookConfig};
 use crate::erp::files::{Content, Dialect};
 
 const HIDDEN: &str = "***";
@@ -70,6 +70,7 @@ pub(super) fn redacted_toml(config: &Config) -> String {
             }
             ErpKind::Tryton(tryton) => show_tryton(&mut page, tryton),
             ErpKind::Files(files) => show_files(&mut page, files),
+            ErpKind::Webhook(webhook) => show_webhook(&mut page, webhook),
         }
         if let Some(post_from) = adapter.post_from {
             page.text("post_from", &post_from.to_string());
@@ -163,6 +164,19 @@ fn show_statement(page: &mut Page, name: &str, files: &FilesConfig) {
         page.text("timezone", zone.name());
     }
     page.duration("after", statement.after);
+}
+
+fn show_webhook(page: &mut Page, webhook: &WebhookConfig) {
+    page.text("kind", "webhook");
+    page.text("url", webhook.url.as_str());
+    page.text("secret", HIDDEN);
+    if webhook.previous_secret.is_some() {
+        page.text("previous_secret", HIDDEN);
+    }
+    page.bare("allow_private", webhook.allow_private);
+    let retry: Vec<String> = webhook.retry.iter().map(|wait| quoted(&show(*wait))).collect();
+    page.bare("retry", format!("[{}]", retry.join(", ")));
+    page.duration("request_timeout", webhook.request_timeout);
 }
 
 #[derive(Default)]

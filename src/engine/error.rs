@@ -140,6 +140,12 @@ impl StepError {
                 "check the adapter's url and that the ERP is running; what waits is delivered then"
             }
             StepError::Erp(ErpError::Unauthorized { .. }) => "check the adapter's credentials and permissions",
+            StepError::Erp(ErpError::Declined { .. }) => {
+                "correct it there or correct the adapter's settings; what waits is tried again"
+            }
+            StepError::Erp(ErpError::Gone { .. }) => {
+                "nothing more is sent there; `paystand-sync resume adapter NAME --reason TEXT` lets it go on"
+            }
             StepError::Erp(ErpError::Misfit { .. }) => "correct the target as said, then start again",
             StepError::Unsafe(_)
             | StepError::NotAList(_)

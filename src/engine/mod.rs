@@ -42,13 +42,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{
-    Config, ErpConfig, ErpKind, FilesConfig, FilesFormat, MerchantConfig, ResourceConfig, StatementConfig, TrytonConfig,
+    Config, ErpConfig, ErpKind, FilesConfig, FilesFormat, MerchantConfig, ResourceConfig, StatementConfig,
+    TrytonConfig, WebhookConfig,
 };
 use crate::crash::{Point, crash_point};
 use crate::engine::advance::Advances;
 use crate::engine::bell::Bell;
 use crate::engine::book::Bookkeeper;
-use crate::engine::deliver::{Bench, Courier};
+use crate::engine::deliver::{Bench, Courier, health};
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::outlook::Outlook;
@@ -58,6 +59,7 @@ use crate::erp::Erp;
 use crate::erp::files::{self, Files};
 use crate::erp::staging::Staging;
 use crate::erp::tryton::{self, ClosedPeriod, Tryton};
+use crate::erp::webhook::{self, Webhook};
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::journal::Role;
 use crate::model::resource::Resource;
@@ -143,6 +145,7 @@ impl Engine {
         for (name, erp) in &adapters {
             store.recognize(name, &erp.target()).await?;
         }
+        store.want_notices(&listeners(&adapters)).await?;
         let engine = Self {
             config,
             store,
@@ -267,7 +270,10 @@ impl Engine {
     /// Takes the lease of an adapter.
     async fn courier(&self, adapter: &AdapterName, erp: &Arc<dyn Erp>) -> Result<Courier, StepError> {
         let held = self.lease(&format!("deliver/{adapter}")).await?;
-        erp.prepare().await?;
+        if let Err(error) = erp.prepare().await {
+            health::failed(&self.store, &held, adapter, &error, self.circumstances.clock.now()).await?;
+            return Err(error.into());
+        }
         self.enroll(&held, adapter, &**erp).await?;
         let bench = Bench {
             store: self.store.clone(),
@@ -286,6 +292,7 @@ impl Engine {
             documents: wants.documents,
             events: wants.events,
             entries: wants.entries,
+            notices: wants.notices,
             post_from: self.config.erp.get(adapter).and_then(|erp| erp.post_from),
             zones: &zones,
         };
@@ -346,6 +353,7 @@ fn adapters(
             ErpKind::Files(files) => {
                 Arc::new(Files::new(files_settings(config, (name, files), accounts(erp)), Arc::clone(clock)))
             }
+            ErpKind::Webhook(webhook) => Arc::new(Webhook::connect(webhook_settings(webhook), Arc::clone(clock))?),
         };
         Ok((name.clone(), adapter))
     };
@@ -399,10 +407,22 @@ fn files_settings(
     files::Settings { folder: files.folder.clone(), label, form, ack_within: files.ack_within, accounts }
 }
 
+fn webhook_settings(webhook: &WebhookConfig) -> webhook::Settings {
+    let WebhookConfig { url, secret, previous_secret, allow_private, retry, request_timeout } = webhook.clone();
+    let secrets = std::iter::once(secret).chain(previous_secret).collect();
+    webhook::Settings { url, secrets, allow_private, retry, request_timeout }
+}
+
 /// The accounts of an adapter by role; the configuration knows no other names.
 fn accounts(erp: &ErpConfig) -> BTreeMap<Role, String> {
     let account = |role: &Role| Some((*role, erp.accounts.get(role.name())?.clone()));
     Role::ALL.iter().filter_map(account).collect()
+}
+
+/// The adapters that want notices.
+fn listeners(adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> Vec<&str> {
+    let wants = adapters.iter().filter(|(_, erp)| erp.capabilities().wants.notices);
+    wants.map(|(name, _)| name.as_str()).collect()
 }
 
 fn readers(config: &Config, adapters: &BTreeMap<AdapterName, Arc<dyn Erp>>) -> Arc<[book::Reader]> {

@@ -40,6 +40,13 @@ pub async fn post_anew(
     actor: Actor<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StepError> {
+    if !erp.capabilities().searches {
+        let why = format!(
+            "{} cannot be asked whether it still holds {}; `exceptions retry` sends it again under its key",
+            entry.adapter, entry.key
+        );
+        return Err(not_possible(why));
+    }
     let stored = store.entry(entry).await?;
     let mut stored = stored.ok_or_else(|| not_possible(format!("{} has no entry {}", entry.adapter, entry.key)))?;
     let delivery = concrete(&mut stored, environment).map_err(not_possible)?;

@@ -268,7 +268,9 @@ async fn keyed(erp: &dyn Keyed, deliveries: &[(Delivery, Option<String>)]) -> Re
     let wrong = |found| match found {
         None => Some((GONE, "the document is not there any more".to_owned())),
         Some(Err(Refusal::Differs { held })) => Some((DIFFERS, format!("it holds something else: {held}"))),
-        Some(Err(Refusal::Never { .. } | Refusal::NotNow { .. } | Refusal::NotTried) | Ok(_)) => None,
+        Some(Err(Refusal::Never { .. } | Refusal::NotNow { .. } | Refusal::NotTried | Refusal::Failed(_)) | Ok(_)) => {
+            None
+        }
     };
     Ok(erp.find(&asked).await?.into_iter().map(wrong).collect())
 }

@@ -198,10 +198,14 @@ fn counted(failures: u32, error: &StepError) -> u32 {
 /// Whether the ERP is there, so that trying again at once is worth it.
 fn answered(class: Class) -> bool {
     match class {
-        Class::AnswerLost | Class::Throttled(_) => true,
-        Class::Unreachable | Class::Unauthorized | Class::Misfit | Class::NotNow | Class::Never | Class::NotTried => {
-            false
-        }
+        Class::AnswerLost | Class::Throttled(_) | Class::Declined => true,
+        Class::Unreachable
+        | Class::Unauthorized
+        | Class::Misfit
+        | Class::Gone
+        | Class::NotNow
+        | Class::Never
+        | Class::NotTried => false,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::document::Document;
 use crate::model::event::Event;
 use crate::model::ids::MerchantId;
 use crate::model::journal::Entry;
+use crate::model::notice::Notice;
 use crate::model::record::Fingerprint;
 
 /// One ledger entry made concrete.
@@ -22,6 +23,8 @@ pub struct Delivery {
     pub erp_key: String,
     /// Whose money it is about. Deliveries of one root keep their order; without one there is no order to keep.
     pub root: Option<String>,
+    /// Grows in the order of delivery to this adapter, and stays as it is over retries.
+    pub sequence: i64,
     pub payload: Payload,
 }
 
@@ -53,6 +56,7 @@ pub enum Payload {
     Document(Box<Version>),
     Event(Box<Told>),
     Entry(Box<Entry>),
+    Notice(Box<Spoken>),
 }
 
 impl Payload {
@@ -62,6 +66,7 @@ impl Payload {
         match self {
             Payload::Document(version) => String::from_utf8_lossy(&version.body),
             Payload::Event(told) => Cow::Borrowed(&told.envelope),
+            Payload::Notice(spoken) => Cow::Borrowed(&spoken.envelope),
             Payload::Entry(entry) => Cow::Owned(serde_json::to_string(entry).expect("text, and numbers as text")),
         }
     }
@@ -82,6 +87,14 @@ pub struct Version {
 #[derive(Debug, Clone)]
 pub struct Told {
     pub event: Event,
+    /// A `CloudEvents` 1.0 envelope in JSON.
+    pub envelope: String,
+}
+
+/// A notice in the form in which it leaves the house.
+#[derive(Debug, Clone)]
+pub struct Spoken {
+    pub notice: Notice,
     /// A `CloudEvents` 1.0 envelope in JSON.
     pub envelope: String,
 }

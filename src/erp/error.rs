@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A call that did not come to its end. What it means for the entries is in [`crate::ledger::retry`].
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErpError {
     /// Nothing was written; the same call may work later.
     #[error("the ERP cannot be reached: {reason}")]
@@ -24,4 +24,10 @@ pub enum ErpError {
     /// The target is not as the adapter needs it. Nothing was written.
     #[error("the ERP's target does not fit: {reason}")]
     Misfit { reason: String },
+    /// The target answered and did not take it. Nothing was written as far as the answer tells; it may take it later.
+    #[error("the ERP did not take it: {reason}")]
+    Declined { reason: String },
+    /// The target says that it is gone for good: nothing more is sent until a person has it go on.
+    #[error("the ERP's target is gone: {reason}")]
+    Gone { reason: String },
 }

@@ -14,6 +14,7 @@ pub mod files;
 mod read_back;
 pub mod staging;
 pub mod tryton;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::model::ids::MerchantId;
 
 pub use crate::model::posting::{Found, Stage};
-pub use delivery::{Delivery, Payload, Told, Version};
+pub use delivery::{Delivery, Payload, Spoken, Told, Version};
 pub use error::ErpError;
 pub use read_back::{BookedDocument, BookedLine, OtherLine, ReadBack};
 
@@ -34,6 +35,9 @@ pub struct Capabilities {
     /// A call takes effect for the whole batch or not at all, except for deliveries that it answers otherwise. Only then, and only
     /// of a [`Keyed`] target, may one batch hold several deliveries about the same money.
     pub atomic_batch: bool,
+    /// It can be asked what it holds. One that cannot answers every [`Keyed::find`] with nothing: what is in doubt is sent again
+    /// under its key, and nothing is ever posted anew under another one.
+    pub searches: bool,
     /// Deliveries in one call at most.
     pub batch_max: usize,
     /// How long after it was sent a request may still take effect, and what took effect may still be missing from a search.
@@ -42,6 +46,7 @@ pub struct Capabilities {
 
 /// What is delivered to an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four kinds of things, each wanted or not")]
 pub struct Wants {
     /// Every stored version of a record, as a document.
     pub documents: bool,
@@ -49,6 +54,8 @@ pub struct Wants {
     pub events: bool,
     /// Every journal entry.
     pub entries: bool,
+    /// What became of the work of the other adapters.
+    pub notices: bool,
 }
 
 /// The ERP's proof that an entry is posted.
@@ -67,8 +74,10 @@ pub enum Refusal {
     NotNow { reason: String },
     /// It holds something else under this key.
     Differs { held: String },
-    /// Not tried, because one before it about the same money was not taken.
+    /// Not tried, because one before it about the same money was not taken, or the target took no more.
     NotTried,
+    /// It was a call of its own, which failed as a whole. The others of the batch may not have.
+    Failed(ErpError),
 }
 
 /// What became of one delivery of a call to a [`Keyed`] target.
@@ -161,6 +170,12 @@ pub trait Erp: std::fmt::Debug + Send + Sync {
     /// nothing is left to deliver, about once a minute.
     async fn tend(&self, _now: DateTime<Utc>) -> Result<Vec<Alarm>, ErpError> {
         Ok(Vec::new())
+    }
+
+    /// How long a delivery that failed by itself ([`Refusal::Failed`]) waits, failure by failure. Without one the retry table has its
+    /// own.
+    fn schedule(&self) -> &[Duration] {
+        &[]
     }
 }
 

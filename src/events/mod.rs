@@ -23,7 +23,7 @@ mod told;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::envelope;
+pub use envelope::{envelope, notice_envelope};
 pub use told::{Telling, Trouble};
 
 use chrono::{DateTime, Utc};

@@ -7,6 +7,7 @@ pub mod event;
 pub mod ids;
 pub mod journal;
 pub mod money;
+pub mod notice;
 pub mod page;
 pub mod posting;
 pub mod record;

@@ -63,8 +63,16 @@ pub fn known(class: &str) -> Option<Advice> {
             (NotInTheErp, "correct what the ERP names, then `paystand-sync exceptions retry ID --reason TEXT`")
         }
         "held_by_erp" => {
-            (NotInTheErp, "open the period or enter the invoice that the ERP names; it is tried again by itself")
+            (NotInTheErp, "mend what the ERP names: open the period, enter the invoice; it is tried again by itself")
         }
+        "target_failing" => (
+            NotInTheErp,
+            "see what the ERP or the receiver answers and start or mend it; what waits goes out by itself",
+        ),
+        "target_gone" => (
+            NotInTheErp,
+            "ask whoever runs the receiver; then `paystand-sync resume adapter NAME --reason TEXT`, or take it out of the configuration",
+        ),
         "document_gone" | "document_void" => (
             NotInTheErp,
             "find out who removed it; then `exceptions retry ID --new-generation --reason TEXT`, or `exceptions resolve ID`",

@@ -1,4 +1,4 @@
-//! The table `audit`: what persons changed, each row chained to the one before.
+//! The table `audit`: what persons changed and what the daemon stopped by itself, each row chained to the one before.
 
 use std::fmt;
 use std::str::FromStr;

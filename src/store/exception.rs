@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection};
 
 use super::audit::{self, Act, Actor};
 use super::lease::Held;
-use super::{Store, StoreError};
+use super::{Store, StoreError, notice};
 use crate::model::ids::MerchantId;
 
 /// Something to be raised. One exception stands open per merchant, class and subject.
@@ -166,7 +166,7 @@ impl Store {
     }
 }
 
-/// Opens exceptions, or notes about once an hour that an open one is still there.
+/// Opens exceptions, which is told to whoever wants notices, or notes about once an hour that an open one is still there.
 pub(super) async fn raise(
     connection: &mut PgConnection,
     merchant: &MerchantId,
@@ -178,17 +178,21 @@ pub(super) async fn raise(
         values ($1, $2, $3, $4, $5, $6, $6)
         on conflict (merchant, class, subject) where resolved_at is null
         do update set seen_at = excluded.seen_at, detail = excluded.detail, evidence = excluded.evidence
-        where exception.seen_at < excluded.seen_at - interval '1 hour' or exception.detail <> excluded.detail";
+        where exception.seen_at < excluded.seen_at - interval '1 hour' or exception.detail <> excluded.detail
+        returning id, xmax = 0";
     for finding in findings {
-        sqlx::query(UPSERT)
+        let raised: Option<(i64, bool)> = sqlx::query_as(UPSERT)
             .bind(merchant.as_str())
             .bind(finding.class)
             .bind(&finding.subject)
             .bind(&finding.detail)
             .bind(&finding.evidence)
             .bind(now)
-            .execute(&mut *connection)
+            .fetch_optional(&mut *connection)
             .await?;
+        if let Some((id, true)) = raised {
+            notice::exception(connection, merchant, id, finding, now).await?;
+        }
     }
     Ok(())
 }
@@ -208,7 +212,7 @@ pub(super) async fn resolve_all(
     Ok(())
 }
 
-/// Settles open exceptions of one class.
+/// Settles open exceptions of one class; returns how many.
 pub(super) async fn resolve(
     connection: &mut PgConnection,
     merchant: &MerchantId,
@@ -216,17 +220,18 @@ pub(super) async fn resolve(
     subjects: &[String],
     resolution: &str,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     const UPDATE: &str = "
         update exception set resolved_at = $5, resolution = $4
         where merchant = $1 and class = $2 and subject = any($3) and resolved_at is null";
-    sqlx::query(UPDATE)
+    let settled = sqlx::query(UPDATE)
         .bind(merchant.as_str())
         .bind(class)
         .bind(subjects)
         .bind(resolution)
         .bind(now)
         .execute(connection)
-        .await?;
-    Ok(())
+        .await?
+        .rows_affected();
+    Ok(settled)
 }

@@ -30,6 +30,7 @@ mod exception;
 mod ingest;
 pub mod lease;
 mod ledger;
+mod notice;
 mod open_item;
 mod outlook;
 pub mod rate_share;
@@ -39,6 +40,7 @@ mod seal;
 mod slot;
 mod statistics;
 mod summary;
+mod target;
 pub mod trail;
 mod window;
 
@@ -67,6 +69,7 @@ pub use sample::Sample;
 pub use seal::{NewSeal, SealedThrough};
 pub use slot::{Member, Parent};
 pub use summary::{Backlog, FeesAwaited, ResourceSummary};
+pub use target::{DAEMON, Failing, nobody};
 pub use window::BackfillWindow;
 
 /// Our schema, for an ERP may share the database with us. And every statement here looks rows up by key, so no plan that was made

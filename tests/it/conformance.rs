@@ -129,6 +129,7 @@ impl Subject for Tables {
                 let query = "select 'erp.event/' || event_key from erp.event where merchant = $1 and event_key = $2";
                 self.text(query, delivery, &delivery.key).await
             }
+            Payload::Notice(_) => panic!("staging wants no notices"),
             Payload::Entry(_) => {
                 let query = "select 'erp.journal_entry/' || entry_key from erp.journal_entry
                              where merchant = $1 and entry_key = $2";
@@ -144,6 +145,7 @@ impl Subject for Tables {
             Payload::Event(_) => {
                 "update erp.event set envelope = envelope || '{\"data\": {}}' where merchant = $1 and event_key = $2"
             }
+            Payload::Notice(_) => panic!("staging wants no notices"),
             Payload::Entry(_) => {
                 "update erp.journal_line set debit = debit * 2, credit = credit * 2 where merchant = $1 and entry_key = $2"
             }
@@ -156,6 +158,7 @@ impl Subject for Tables {
         let (table, key) = match &delivery.payload {
             Payload::Document(version) => ("payment", ("id", version.document.id.as_str().to_owned())),
             Payload::Event(_) => ("event", ("event_key", delivery.key.clone())),
+            Payload::Notice(_) => panic!("staging wants no notices"),
             Payload::Entry(_) => ("journal_entry", ("entry_key", delivery.key.clone())),
         };
         assert!(reference.starts_with(&format!("erp.{table}/")), "{reference}");

@@ -30,3 +30,4 @@ mod tie_out;
 mod troubles;
 mod tryton;
 mod verbs;
+mod webhook;

@@ -33,6 +33,10 @@ impl Erp for Wire {
     async fn tend(&self, now: DateTime<Utc>) -> Result<Vec<Alarm>, ErpError> {
         self.inner.tend(now).await
     }
+
+    fn schedule(&self) -> &[std::time::Duration] {
+        self.inner.schedule()
+    }
 }
 
 #[async_trait]

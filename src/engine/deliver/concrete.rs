@@ -1,29 +1,39 @@
 //! A claimed entry made concrete: the document, event or journal entry that it speaks of.
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::config::Environment;
-use crate::erp::{Delivery, Payload, Told, Version};
-use crate::events::envelope;
+use crate::erp::{Delivery, Payload, Spoken, Told, Version};
+use crate::events::{envelope, notice_envelope};
 use crate::model::document::Document;
 use crate::model::event::Event;
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::journal::Entry;
+use crate::model::notice::Notice;
 use crate::model::record::Shape;
 use crate::model::resource::{Resource, UnknownResource};
-use crate::normalize::sight;
+use crate::normalize::{mask_text, sight};
 use crate::store::Claimed;
 
 /// What a claimed entry speaks of.
 pub(crate) fn concrete(entry: &mut Claimed, environment: Environment) -> Result<Delivery, String> {
     let payload = match entry.what.as_str() {
         "event" => told(entry, environment)?,
+        "notice" => spoken(entry, environment)?,
         "entry" => Payload::Entry(Box::new(journal_entry(entry)?)),
         _ => document(entry)?,
     };
     let merchant = MerchantId::new(&entry.merchant);
     let erp_key = Delivery::world_key(environment.name(), &merchant, &entry.key, entry.generation);
-    Ok(Delivery { merchant, key: entry.key.clone(), erp_key, root: entry.root.clone(), payload })
+    Ok(Delivery {
+        merchant,
+        key: entry.key.clone(),
+        erp_key,
+        root: entry.root.clone(),
+        sequence: entry.position,
+        payload,
+    })
 }
 
 fn told(entry: &mut Claimed, environment: Environment) -> Result<Payload, String> {
@@ -31,6 +41,19 @@ fn told(entry: &mut Claimed, environment: Environment) -> Result<Payload, String
     let event: Event = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let envelope = envelope(environment.name(), &MerchantId::new(&entry.merchant), &event);
     Ok(Payload::Event(Box::new(Told { event, envelope })))
+}
+
+fn spoken(entry: &mut Claimed, environment: Environment) -> Result<Payload, String> {
+    let text = entry.text.take().ok_or("the notice is not there")?;
+    let mut notice: Notice = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    // What is prose may quote the ERP, or the source.
+    for prose in ["reason", "detail"] {
+        if let Some(Value::String(text)) = notice.data.get_mut(prose) {
+            *text = mask_text(text);
+        }
+    }
+    let envelope = notice_envelope(environment.name(), &MerchantId::new(&entry.merchant), &notice);
+    Ok(Payload::Notice(Box::new(Spoken { notice, envelope })))
 }
 
 /// An entry as the adapter's books need it: of a correction of what they do not hold, the difference.

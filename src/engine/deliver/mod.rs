@@ -7,13 +7,14 @@
 
 mod concrete;
 mod drafted;
+pub(in crate::engine) mod health;
 mod keyed;
 mod settled;
 mod sweep;
 mod tend;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -30,8 +31,9 @@ use crate::store::{Claimed, Store, StoreError};
 
 pub(crate) use concrete::concrete;
 pub(in crate::engine) use concrete::read_again;
-use settled::Settled;
+pub use health::{TARGET_FAILING, TARGET_GONE};
 pub use settled::{DIFFERS, DUPLICATE_RELEASED, GONE, HELD, KEY_TAKEN, PAYLOAD_CHANGED, REFUSED, VOID};
+use settled::{Plan, Settled};
 
 /// One adapter at work.
 #[derive(Debug)]
@@ -44,6 +46,10 @@ pub struct Courier {
     pub held: Mutex<Held>,
     /// Entries that the next call takes at most: fewer after calls that failed, until the one that fails is alone.
     appetite: AtomicUsize,
+    /// Its target takes nothing, for so long that a person was told.
+    is_overdue: AtomicBool,
+    /// The target took something since this courier is at work.
+    is_well: AtomicBool,
     swept: Mutex<Option<std::time::Duration>>,
     tended: Mutex<Option<std::time::Duration>>,
 }
@@ -69,7 +75,8 @@ impl Courier {
         let Bench { store, clock, environment } = bench;
         let appetite = AtomicUsize::new(erp.capabilities().batch_max);
         let (held, swept, tended) = (Mutex::new(held), Mutex::default(), Mutex::default());
-        Self { adapter, erp, store, clock, environment, held, appetite, swept, tended }
+        let (is_overdue, is_well) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { adapter, erp, store, clock, environment, held, appetite, is_overdue, is_well, swept, tended }
     }
 
     /// Delivers one batch of due entries; returns how many it took in hand.
@@ -89,19 +96,25 @@ impl Courier {
             return Ok(0);
         }
         crash_point(Point::Claimed);
-        let mut settled = Settled::new(self.adapter.clone(), self.clock.now(), taken == 1);
+        let plan = Plan { schedule: self.erp.schedule().to_vec(), is_overdue: self.is_overdue.load(Ordering::Relaxed) };
+        let mut settled = Settled::new(self.adapter.clone(), self.clock.now(), taken == 1, plan);
         let parcels = self.parcels(claimed, &mut settled).await?;
         let result = self.hand_over(parcels, &mut settled).await;
         if let Err(StepError::Store(error)) = result {
             return Err(error.into());
         }
+        let result = result.and_then(|()| settled.call_failed().map_or(Ok(()), |error| Err(error.into())));
         let held = self.lease().await?;
         crash_point(Point::Answered);
+        if let Err(StepError::Erp(ErpError::Gone { reason })) = &result {
+            health::gone(&self.store, &held, &self.adapter, reason, self.clock.now()).await?;
+        }
         let (settlements, findings) = settled.all();
         let findings = (findings, &settled::CLASSES[..]);
         self.store.settle(&held, &self.adapter, settlements, findings, self.clock.now()).await?;
         crash_point(Point::Settled);
         tracing::debug!(adapter = %self.adapter, entries = taken, "entries settled");
+        self.note_health(&held, &result, settled.has_posted()).await?;
         self.grow(taken, &result);
         result.map(|()| taken)
     }
@@ -137,6 +150,29 @@ impl Courier {
             Posting::Keyed(erp) => Ok(keyed::hand_over(erp, parcels, settled).await?),
             Posting::Drafted(erp) => self.draft_and_release(erp, parcels, settled).await,
         }
+    }
+
+    async fn note_health(
+        &self,
+        held: &Held,
+        result: &Result<(), StepError>,
+        has_posted: bool,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match result {
+            Err(StepError::Erp(error)) if !has_posted => {
+                let is_overdue = health::failed(&self.store, held, &self.adapter, error, now).await?;
+                self.is_overdue.store(is_overdue, Ordering::Relaxed);
+                self.is_well.store(false, Ordering::Relaxed);
+            }
+            _ if self.is_well.load(Ordering::Relaxed) => {}
+            _ => {
+                self.store.target_answered(held, &self.adapter, TARGET_FAILING, now).await?;
+                self.is_overdue.store(false, Ordering::Relaxed);
+                self.is_well.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
 
     async fn lease(&self) -> Result<Held, StoreError> {
@@ -179,5 +215,7 @@ pub fn class_of(error: &ErpError) -> Class {
         ErpError::AnswerLost { .. } => Class::AnswerLost,
         ErpError::Unauthorized { .. } => Class::Unauthorized,
         ErpError::Misfit { .. } => Class::Misfit,
+        ErpError::Declined { .. } => Class::Declined,
+        ErpError::Gone { .. } => Class::Gone,
     }
 }

@@ -98,6 +98,7 @@ impl Erp for Files {
         Capabilities {
             wants: self.settings.form.wants(),
             atomic_batch: true,
+            searches: true,
             batch_max: BATCH_MAX,
             settles_within: SETTLES_WITHIN,
         }
@@ -234,6 +235,7 @@ impl Form {
             documents: content == Content::Documents,
             events: content == Content::Events,
             entries: content == Content::Entries,
+            notices: false,
         }
     }
 

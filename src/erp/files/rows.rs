@@ -99,6 +99,7 @@ impl Sheet {
                     );
                     sheet.add_whole("document", delivery, json);
                 }
+                Payload::Notice(_) => panic!("files are given what they want, and they want no notices"),
             }
         }
         sheet

@@ -39,7 +39,11 @@ pub(super) fn at_commit(error: sqlx::Error) -> Failure {
         }
         other @ (Failure::Data { .. }
         | Failure::Call(
-            ErpError::Throttled { .. } | ErpError::Unauthorized { .. } | ErpError::Misfit { .. },
+            ErpError::Throttled { .. }
+            | ErpError::Unauthorized { .. }
+            | ErpError::Misfit { .. }
+            | ErpError::Declined { .. }
+            | ErpError::Gone { .. },
         )) => other,
     }
 }

@@ -175,6 +175,7 @@ impl Staging {
                 }
                 Payload::Event(told) => events.push((place, (&delivery.merchant, &**told))),
                 Payload::Entry(entry) => entries.push((place, (&delivery.merchant, &**entry))),
+                Payload::Notice(_) => unwanted(),
             }
         }
         let mut transaction = self.begin().await?;
@@ -211,9 +212,14 @@ impl Staging {
             }
             Payload::Event(_) => format!("{schema}.event/{}", delivery.key),
             Payload::Entry(_) => format!("{schema}.journal_entry/{}", delivery.key),
+            Payload::Notice(_) => unwanted(),
         };
         Receipt { reference }
     }
+}
+
+fn unwanted() -> ! {
+    panic!("staging is given what it wants, and it wants no notices")
 }
 
 /// What a table holds under a key.
@@ -240,6 +246,7 @@ impl<'a> Item<'a> {
             Payload::Document(version) => Self::Row(Row::of(delivery, version)),
             Payload::Event(told) => Self::Event(&delivery.merchant, told),
             Payload::Entry(entry) => Self::Entry(&delivery.merchant, entry),
+            Payload::Notice(_) => unwanted(),
         }
     }
 }
@@ -248,8 +255,9 @@ impl<'a> Item<'a> {
 impl Erp for Staging {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wants: Wants { documents: true, events: true, entries: true },
+            wants: Wants { documents: true, events: true, entries: true, notices: false },
             atomic_batch: true,
+            searches: true,
             batch_max: BATCH_MAX,
             settles_within: SETTLES_WITHIN,
         }

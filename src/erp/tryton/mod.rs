@@ -69,8 +69,9 @@ impl Tryton {
 impl Erp for Tryton {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wants: Wants { documents: false, events: false, entries: true },
+            wants: Wants { documents: false, events: false, entries: true, notices: false },
             atomic_batch: false,
+            searches: true,
             batch_max: BATCH_MAX,
             settles_within: SETTLES_WITHIN,
         }

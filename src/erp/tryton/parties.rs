@@ -29,7 +29,7 @@ pub(super) async fn parties(
 ) -> Result<BTreeMap<String, i64>, ErpError> {
     let lines = deliveries.iter().filter_map(|delivery| match &delivery.payload {
         Payload::Entry(entry) => Some(&entry.lines),
-        Payload::Document(_) | Payload::Event(_) => None,
+        Payload::Document(_) | Payload::Event(_) | Payload::Notice(_) => None,
     });
     let codes: BTreeSet<&str> = lines.flatten().filter_map(|line| party_code(line, settings)).collect();
     let mut known = search(rpc, &codes).await?;

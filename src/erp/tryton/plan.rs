@@ -55,7 +55,7 @@ pub(super) async fn plan(
 pub(super) fn entry(delivery: &Delivery) -> Result<&Entry, Refusal> {
     match &delivery.payload {
         Payload::Entry(entry) => Ok(entry),
-        Payload::Document(_) | Payload::Event(_) => {
+        Payload::Document(_) | Payload::Event(_) | Payload::Notice(_) => {
             Err(Refusal::Never { reason: "only journal entries are booked in Tryton".to_owned() })
         }
     }

@@ -23,7 +23,7 @@ impl Store {
     /// [`StoreError::NotPossible`] where the entry is not there, is final, or is at work.
     pub async fn retry(&self, entry: EntryKey<'_>, actor: Actor<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
         const UPDATE: &str = "
-            update ledger_entry set state = $4, reason = null, due_at = $5, payload_sha256 = null
+            update ledger_entry set state = $4, reason = null, due_at = $5, failures = 0, payload_sha256 = null
             where merchant = $1 and key = $2 and adapter = $3";
         self.change_one(entry, (Event::Retried, "retry"), UPDATE, actor, now).await
     }
@@ -48,7 +48,7 @@ impl Store {
             on conflict do nothing";
         const UPDATE: &str = "
             update ledger_entry
-            set state = $4, reason = null, due_at = $5, payload_sha256 = null, receipt = null, settled_at = null,
+            set state = $4, reason = null, due_at = $5, failures = 0, payload_sha256 = null, receipt = null, settled_at = null,
                 generation = generation + 1
             where merchant = $1 and key = $2 and adapter = $3";
         let mut transaction = self.pool.begin().await?;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::audit::{self, Act, Actor};
-use super::{Store, StoreError};
+use super::{Store, StoreError, target};
 use crate::model::ids::AdapterName;
 use crate::model::resource::Resource;
 
@@ -32,7 +32,7 @@ impl std::fmt::Display for Scope {
     }
 }
 
-/// Work that a person has stopped.
+/// Work that is stopped, by a person or because its target is gone.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Pause {
     /// As [`Scope`] is written.
@@ -70,14 +70,18 @@ impl Store {
         Ok(paused > 0)
     }
 
-    /// Lets work go on. False where it is not stopped.
+    /// Lets work go on; of an adapter, with everything that waits for it. False where it is not stopped.
     pub async fn resume(&self, scope: &Scope, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
         const DELETE: &str = "delete from pause where scope = $1";
-        let scope = scope.to_string();
+        let name = scope.to_string();
         let mut transaction = self.pool.begin().await?;
-        let resumed = sqlx::query(DELETE).bind(&scope).execute(&mut *transaction).await?.rows_affected();
+        let resumed = sqlx::query(DELETE).bind(&name).execute(&mut *transaction).await?.rows_affected();
         if resumed > 0 {
-            audit::record(&mut transaction, Act { actor, action: "resume", object: &scope, detail: "" }, now).await?;
+            if let Scope::Adapter(adapter) = scope {
+                let resolution = format!("resumed by {}: {}", actor.name, actor.reason);
+                target::let_go_on(&mut transaction, adapter, &resolution, now).await?;
+            }
+            audit::record(&mut transaction, Act { actor, action: "resume", object: &name, detail: "" }, now).await?;
         }
         transaction.commit().await?;
         Ok(resumed > 0)

@@ -18,7 +18,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         const KNOWN: &str = "select name from adapter where name in ($1, $2) for update";
-        const RENAME: [&str; 7] = [
+        const RENAME: [&str; 8] = [
             "update adapter set name = $2 where name = $1",
             "update ledger_entry set adapter = $2 where adapter = $1",
             "update election set adapter = $2 where adapter = $1",
@@ -26,6 +26,7 @@ impl Store {
             "update pause set scope = 'adapter/' || $2 where scope = 'adapter/' || $1",
             "update exception set subject = $2 || substr(subject, length($1) + 1)
              where resolved_at is null and starts_with(subject, $1 || '/')",
+            "update exception set subject = 'adapter/' || $2 where resolved_at is null and subject = 'adapter/' || $1",
             // Whoever delivers under the old name is to notice.
             "update lease set epoch = epoch + 1 where name = 'deliver/' || $1 and $2 <> ''",
         ];

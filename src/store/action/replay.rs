@@ -17,7 +17,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         const UPDATE: &str = "
-            update ledger_entry set state = 'pending', reason = null, due_at = $3, payload_sha256 = null
+            update ledger_entry set state = 'pending', reason = null, due_at = $3, failures = 0, payload_sha256 = null
             where merchant = $1 and state in ('held', 'parked')
                 and (key = $2 or key in (select entry_key from journal_entry where merchant = $1 and event_key = $2))";
         let mut transaction = self.pool.begin().await?;
@@ -54,7 +54,7 @@ impl Store {
                 and coalesce(created_at, 'infinity') < coalesce($3, 'infinity'::date) + 1
             on conflict (merchant, resource, source_id, reason) do update set next_at = excluded.next_at";
         const ENTRIES: &str = "
-            update ledger_entry e set state = 'pending', reason = null, due_at = $4, payload_sha256 = null
+            update ledger_entry e set state = 'pending', reason = null, due_at = $4, failures = 0, payload_sha256 = null
             from record r
             where e.resource = $1 and e.state in ('held', 'parked')
                 and r.merchant = e.merchant and r.resource = e.resource and r.source_id = e.source_id

@@ -10,6 +10,7 @@ use crate::model::ids::{AdapterName, MerchantId};
 
 /// An adapter that comes, and what it wants.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "four kinds of things, each wanted or not")]
 pub struct Enrollment<'a> {
     pub adapter: &'a AdapterName,
     /// Where it writes.
@@ -17,13 +18,14 @@ pub struct Enrollment<'a> {
     pub documents: bool,
     pub events: bool,
     pub entries: bool,
+    pub notices: bool,
     /// What happened before this day is not posted.
     pub post_from: Option<NaiveDate>,
     /// Where each merchant's days are cut.
     pub zones: &'a [(MerchantId, Tz)],
 }
 
-// All three take the same arguments.
+// All take the same arguments.
 const ENROLL_DOCUMENTS: &str = "
     insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, due_at, recorded_at)
     select merchant, resource, resource || ':' || source_id || ':v' || version, $1, source_id, version, 'pending', $2, $2
@@ -51,6 +53,17 @@ const ENROLL_ENTRIES: &str = "
         join event e on e.merchant = j.merchant and e.event_key = j.event_key
         left join unnest($4::text[], $5::text[]) as z (merchant, zone) on z.merchant = j.merchant
     ) j
+    order by position
+    on conflict do nothing";
+
+const ENROLL_NOTICES: &str = "
+    insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, root, state, due_at, recorded_at, settled_at)
+    select merchant, resource, key, $1, source_id, 0, 'notice', root, case when early then 'baseline' else 'pending' end, $2, $2,
+        case when early then $2 end
+    from (
+        select n.*, coalesce((n.occurred_at at time zone coalesce(z.zone, 'UTC'))::date < $3::date, false) as early
+        from notice n left join unnest($4::text[], $5::text[]) as z (merchant, zone) on z.merchant = n.merchant
+    ) n
     order by position
     on conflict do nothing";
 
@@ -90,7 +103,7 @@ impl Store {
     /// Gives an adapter that is new an entry for the version in effect of every record, and for every event and journal entry that
     /// it wants. The next times nothing happens.
     pub async fn enroll(&self, held: &Held, enrollment: &Enrollment<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-        const ENROLL: &str = "insert into adapter (name, target, enrolled_at) values ($1, $2, $3)";
+        const ENROLL: &str = "insert into adapter (name, target, enrolled_at, notices) values ($1, $2, $3, $4)";
         const ADOPT: &str = "update adapter set target = $2 where name = $1 and target is null";
         let (adapter, target) = (enrollment.adapter, enrollment.target);
         match self.recognize(adapter, target).await? {
@@ -103,11 +116,18 @@ impl Store {
             Acquaintance::New => {}
         }
         let mut transaction = self.begin(held).await?;
-        sqlx::query(ENROLL).bind(adapter.as_str()).bind(target).bind(now).execute(&mut *transaction).await?;
+        sqlx::query(ENROLL)
+            .bind(adapter.as_str())
+            .bind(target)
+            .bind(now)
+            .bind(enrollment.notices)
+            .execute(&mut *transaction)
+            .await?;
         for (wanted, statement) in [
             (enrollment.documents, ENROLL_DOCUMENTS),
             (enrollment.events, ENROLL_EVENTS),
             (enrollment.entries, ENROLL_ENTRIES),
+            (enrollment.notices, ENROLL_NOTICES),
         ] {
             if wanted {
                 sqlx::query(statement)

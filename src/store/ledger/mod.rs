@@ -23,8 +23,9 @@ pub use settle::Settlement;
 macro_rules! entry_made_concrete {
     () => {
         concat!(
-            "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.generation, c.root, c.payload_sha256,
-                c.in_doubt, v.shape, v.body, v.parent_id, coalesce(e.text, j.text) as text, c.baseline, n.text as nets,
+            "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.failures, c.generation, c.root,
+                c.position, c.payload_sha256,
+                c.in_doubt, v.shape, v.body, v.parent_id, coalesce(e.text, j.text, m.text) as text, c.baseline, n.text as nets,
                 x.reference as elected
             from claimed c
             left join lateral (
@@ -50,6 +51,11 @@ macro_rules! entry_made_concrete {
             " as text
                 from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.nets
             ) n on true
+            left join lateral (
+                select json_build_object('key', key, 'kind', kind, 'resource', resource, 'id', source_id, 'occurred_at', occurred_at,
+                    'data', data::json)::text as text
+                from notice where c.what = 'notice' and merchant = c.merchant and key = c.key
+            ) m on true
             left join election x
                 on x.adapter = $1 and x.merchant = c.merchant and x.key = c.key and x.generation = c.generation"
         )
@@ -68,22 +74,26 @@ pub struct Claimed {
     pub source_id: String,
     pub version: i64,
     pub attempts: i32,
+    /// Those of them that bring it further on the schedule of its target.
+    pub failures: i32,
     pub generation: i32,
     /// Whose money it is about.
     pub root: Option<String>,
+    /// Its place in the order of delivery.
+    pub position: i64,
     /// What was last sent.
     pub payload_sha256: Option<Vec<u8>>,
     /// The document that was elected for it.
     pub elected: Option<String>,
     /// Its last answer was lost: the ERP is asked what it holds before anything is written (I5).
     pub in_doubt: bool,
-    /// `document`, `event` or `entry`.
+    /// `document`, `event`, `entry` or `notice`.
     pub what: String,
     /// Of a document: shape and bytes of the body that the entry speaks of.
     pub shape: Option<String>,
     pub body: Option<Vec<u8>>,
     pub parent_id: Option<String>,
-    /// Of an event or entry: itself, as JSON.
+    /// Of an event, entry or notice: itself, as JSON.
     pub text: Option<String>,
     /// Of an entry that corrects one from before the adapter's first day: the key of that one.
     pub baseline: Option<String>,
@@ -128,8 +138,8 @@ impl Store {
                 update ledger_entry e
                 set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
                 from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
-                returning e.merchant, e.key, e.what, e.baseline, e.nets, e.resource, e.source_id, e.version, e.attempts, e.position,
-                    e.generation, e.root, e.payload_sha256, due.state in ('in_flight', 'in_doubt') as in_doubt
+                returning e.merchant, e.key, e.what, e.baseline, e.nets, e.resource, e.source_id, e.version, e.attempts, e.failures,
+                    e.position, e.generation, e.root, e.payload_sha256, due.state in ('in_flight', 'in_doubt') as in_doubt
             )
             ", entry_made_concrete!(), "
             order by c.position");
@@ -150,8 +160,8 @@ impl Store {
     pub async fn entry(&self, entry: EntryKey<'_>) -> Result<Option<Claimed>, StoreError> {
         const SELECT: &str = concat!(
             "with claimed as (
-                select merchant, key, what, baseline, nets, resource, source_id, version, attempts, position, generation, root,
-                    payload_sha256, state in ('in_flight', 'in_doubt') as in_doubt
+                select merchant, key, what, baseline, nets, resource, source_id, version, attempts, failures, position,
+                    generation, root, payload_sha256, state in ('in_flight', 'in_doubt') as in_doubt
                 from ledger_entry where adapter = $1 and merchant = $2 and key = $3
             ) ",
             entry_made_concrete!()

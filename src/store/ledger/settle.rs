@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::super::exception::{self, Finding};
 use super::super::lease::Held;
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, notice};
 use crate::ledger::state::State;
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::model::record::Fingerprint;
@@ -26,6 +26,8 @@ pub struct Settlement {
     pub payload_sha256: Option<Fingerprint>,
     /// What was sent, where nobody knows whether it took effect.
     pub payload: Option<String>,
+    /// It is one step further on the schedule of its target.
+    pub is_failure: bool,
 }
 
 impl Settlement {
@@ -38,7 +40,7 @@ impl Settlement {
 
 impl Store {
     /// Records what became of claimed entries. A posted version supersedes the older ones of its record; the exceptions of `classes`
-    /// about what is posted or superseded are settled.
+    /// about what is posted or superseded are settled, and whoever wants notices is told.
     pub async fn settle(
         &self,
         held: &Held,
@@ -64,6 +66,7 @@ impl Store {
             }
         }
         note_attempts(&mut transaction, adapter, settlements, held.epoch(), now).await?;
+        notice::postings(&mut transaction, adapter, settlements, now).await?;
         for (merchant, finding) in findings {
             exception::raise(&mut transaction, merchant, std::slice::from_ref(finding), now).await?;
         }
@@ -83,9 +86,10 @@ async fn settle(
         update ledger_entry e
         set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at,
             payload_sha256 = coalesce(s.payload_sha256, e.payload_sha256),
+            failures = e.failures + case when s.is_failure then 1 else 0 end,
             settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $9 end
-        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[])
-            as s (merchant, key, state, reason, receipt, due_at, payload_sha256)
+        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[], $10::bool[])
+            as s (merchant, key, state, reason, receipt, due_at, payload_sha256, is_failure)
         where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.state || '' = 'in_flight'";
     let reason = |it: &Settlement| match it.state {
         State::Held | State::Parked => it.reason.clone(),
@@ -101,6 +105,7 @@ async fn settle(
         .bind(settlements.iter().map(|it| it.due_at).collect::<Vec<_>>())
         .bind(settlements.iter().map(|it| it.payload_sha256.map(|sha| sha.0.to_vec())).collect::<Vec<_>>())
         .bind(now)
+        .bind(settlements.iter().map(|it| it.is_failure).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

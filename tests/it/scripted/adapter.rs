@@ -45,8 +45,9 @@ impl Scripted {
 impl Erp for Scripted {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wants: Wants { documents: false, events: false, entries: true },
+            wants: Wants { documents: false, events: false, entries: true, notices: false },
             atomic_batch: self.atomic_batch,
+            searches: true,
             batch_max: self.batch_max,
             settles_within: SETTLES_WITHIN,
         }

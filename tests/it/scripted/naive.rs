@@ -50,8 +50,9 @@ impl Naive {
 impl Erp for Naive {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wants: Wants { documents: false, events: false, entries: true },
+            wants: Wants { documents: false, events: false, entries: true, notices: false },
             atomic_batch: false,
+            searches: true,
             batch_max: 50,
             settles_within: SETTLES_WITHIN,
         }

@@ -17,8 +17,9 @@ pub struct Unique(pub Arc<dyn Transport>);
 impl Erp for Unique {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            wants: Wants { documents: false, events: false, entries: true },
+            wants: Wants { documents: false, events: false, entries: true, notices: false },
             atomic_batch: false,
+            searches: true,
             batch_max: 50,
             settles_within: SETTLES_WITHIN,
         }

@@ -32,7 +32,7 @@ fn delivery(resource: Resource, version: i64, body: &str) -> Delivery {
     let payload = Payload::Document(Box::new(Version { number: version, document, body }));
     let merchant = MerchantId::new(MERCHANT);
     let erp_key = Delivery::world_key("sandbox", &merchant, &key, 1);
-    Delivery { merchant, key, erp_key, root: None, payload }
+    Delivery { merchant, key, erp_key, root: None, sequence: 0, payload }
 }
 
 /// A payment that was last updated at that minute, or at no known time.

@@ -211,7 +211,14 @@ fn day(date: NaiveDate) -> Value {
 pub fn delivery(entry: &Entry) -> Delivery {
     let merchant = MerchantId::new("mr1");
     let erp_key = Delivery::world_key("sandbox", &merchant, &entry.key, 1);
-    Delivery { merchant, key: entry.key.clone(), erp_key, root: None, payload: Payload::Entry(Box::new(entry.clone())) }
+    Delivery {
+        merchant,
+        key: entry.key.clone(),
+        erp_key,
+        root: None,
+        sequence: 0,
+        payload: Payload::Entry(Box::new(entry.clone())),
+    }
 }
 
 /// A line: role, amount, customer and invoice, each `-` where there is none.

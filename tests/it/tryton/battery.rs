@@ -30,7 +30,7 @@ impl fmt::Debug for Judged {
 fn entry(delivery: &Delivery) -> &Entry {
     match &delivery.payload {
         Payload::Entry(entry) => entry,
-        Payload::Document(_) | Payload::Event(_) => panic!("Tryton wants entries"),
+        Payload::Document(_) | Payload::Event(_) | Payload::Notice(_) => panic!("Tryton wants entries"),
     }
 }
 
