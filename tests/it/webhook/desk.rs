@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use paystand_sync::clock::{Clock as _, ManualClock};
 use paystand_sync::config::Environment;
 use paystand_sync::engine::deliver::{Bench, Courier};
-use paystand_sync::erp::Erp;
+use paystand_sync::erp::{Delivery, Erp};
 use paystand_sync::journal::Told;
 use paystand_sync::ledger::state::State;
 use paystand_sync::model::event::{Event, Fact, Kind};
@@ -136,6 +136,10 @@ impl Desk {
         };
         let held = self.held("book").await;
         self.store.book(&held, &books).await.expect("booked");
+    }
+
+    pub fn world_key(&self, key: &str) -> String {
+        Delivery::world_key(Environment::Sandbox.name(), &self.merchant, key, 1)
     }
 }
 

@@ -1,13 +1,16 @@
-//! The adapter `webhook` before a receiver that knows nothing of us: the battery, addresses that are not meant, how long is waited, and
-//! what is told of the other adapters.
+//! The adapter `webhook` before receivers that know nothing of us: the battery, another language's verification, ten thousand events
+//! through every failure, addresses that are not meant, and what is told of the other adapters.
 
 mod battery;
 mod desk;
 mod notices;
+mod outside;
 mod program;
 mod receiver;
 mod refused;
+mod storm;
 mod target;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The whole program with a webhook in its configuration: what `check` finds, and that a run tells a receiver what it booked.
 
+use super::outside::{python, verified};
 use super::receiver::serve;
+use super::verify::request;
 use super::{NEW, OLD};
 use crate::harness::{REST, Site, column, merchant};
 use crate::literal::{CUSTOMER_ID, Literal};
@@ -40,7 +42,14 @@ async fn a_run_tells_a_receiver_every_event_and_every_posting() {
     expected.sort();
     assert!(expected.len() > 4 && expected.iter().any(|key| key.starts_with("posting.confirmed")), "{expected:?}");
     assert_eq!(told, expected);
-    assert_eq!(served.receiver.arrived().len(), told.len(), "each was sent once");
+    let arrived = served.receiver.arrived();
+    assert_eq!(arrived.len(), told.len(), "each was sent once");
+    if let Some(python) = python() {
+        let requests: Vec<serde_json::Value> = arrived.iter().map(request).collect();
+        for secret in [OLD, NEW] {
+            assert_eq!(verified(&python, secret, &requests), vec!["ok"; told.len()], "{secret}");
+        }
+    }
     let shown = site.run(&["config", "show"]);
     assert!(shown.stdout.contains("secret = \"***\"\nprevious_secret = \"***\""), "{shown}");
     assert!(!format!("{shown}").contains(NEW.trim_start_matches("whsec_")), "{shown}");
