@@ -66,11 +66,9 @@ fn after_election(found: &[Found], released: &[&Found], elected: &str) -> Next {
 }
 
 fn before_election(found: &[Found], released: &[&Found]) -> Next {
+    // Even one that differs: it is in the books, so no other one may get there, and a person may let it stand.
     if let Some(document) = released.first() {
-        return match &document.differs {
-            Some(held) => Next::Stop(differs(document, held)),
-            None => Next::Elect(document.reference.clone()),
-        };
+        return Next::Elect(document.reference.clone());
     }
     if let Some(void) = found.iter().find(|it| it.stage == Stage::Void) {
         return Next::Stop(Trouble::Void(void.reference.clone()));
@@ -121,6 +119,13 @@ mod tests {
     fn what_was_released_before_the_database_was_restored_is_elected_before_an_older_draft() {
         let found = [document("9", Stage::Draft), document("10", Stage::Released)];
         assert_eq!(next(&found, None), Next::Elect("10".to_owned()));
+    }
+
+    #[test]
+    fn what_was_released_otherwise_than_it_would_be_today_is_elected_and_for_a_person() {
+        let found = [document("9", Stage::Draft), edited("10", Stage::Released)];
+        assert_eq!(next(&found, None), Next::Elect("10".to_owned()));
+        assert!(matches!(next(&found, Some("10")), Next::Stop(Trouble::Differs { .. })));
     }
 
     #[test]

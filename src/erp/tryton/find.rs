@@ -28,6 +28,7 @@ pub(super) struct Described {
 pub(super) struct Move {
     pub id: i64,
     description: Option<String>,
+    journal: i64,
     date: Day,
     pub state: String,
 }
@@ -96,7 +97,7 @@ pub(super) async fn find(
     let found = |asked: &Asked<'_>| {
         let key = asked.delivery.erp_key.as_str();
         let known = asked.reference.and_then(id_in);
-        let is_it = |it: &&Move| it.description.as_deref() == Some(key) || Some(it.id) == known;
+        let is_it = |it: &&Move| it.has_key(key) || Some(it.id) == known && it.lost_its_key(chart);
         shelf.moves.iter().filter(is_it).map(|it| shelf.found(chart, settings, asked.delivery, it)).collect()
     };
     Ok(asked.iter().map(found).collect())
@@ -106,7 +107,8 @@ async fn shelf(rpc: &Rpc, chart: &Chart, asked: &[Asked<'_>]) -> Result<Shelf, E
     let keys: Vec<&str> = asked.iter().map(|asked| asked.delivery.erp_key.as_str()).collect();
     let ids: Vec<i64> = asked.iter().filter_map(|asked| asked.reference.and_then(id_in)).collect();
     let domain = json!([["company", "=", chart.company], ["OR", ["description", "in", keys], ["id", "in", ids]]]);
-    let moves: Vec<Move> = search(rpc, "account.move", domain, &["description", "date", "state"]).await?;
+    let fields = ["description", "journal", "date", "state"];
+    let moves: Vec<Move> = search(rpc, "account.move", domain, &fields).await?;
     if moves.is_empty() {
         return Ok(Shelf { moves, lines: HashMap::new(), cancelled: BTreeSet::new(), invoices: Vec::new() });
     }
@@ -145,10 +147,24 @@ pub(super) async fn lines(rpc: &Rpc, moves: &[i64]) -> Result<Vec<MoveLine>, Erp
     search(rpc, "account.move.line", json!([["move", "in", moves]]), &fields).await
 }
 
+impl Move {
+    fn has_key(&self, key: &str) -> bool {
+        self.description.as_deref() == Some(key)
+    }
+
+    /// Whether it is one of ours whose key somebody edited. An id alone proves nothing: Tryton gives the id of a move that a restored
+    /// backup does not have to another one, which has a key of ours of its own or stands in another journal.
+    fn lost_its_key(&self, chart: &Chart) -> bool {
+        let has_one = self.description.as_deref().is_some_and(|text| text.starts_with(KEY_START));
+        !has_one && self.journal == chart.journal
+    }
+}
+
 impl Shelf {
     fn found(&self, chart: &Chart, settings: &Settings, delivery: &Delivery, it: &Move) -> Found {
         let lines = self.lines.get(&it.id).map(Vec::as_slice).unwrap_or_default();
-        let differs = entry(delivery).ok().filter(|entry| !is_same(chart, settings, entry, it, lines));
+        let is_same = |entry: &Entry| it.has_key(&delivery.erp_key) && is_same(chart, settings, entry, it, lines);
+        let differs = entry(delivery).ok().filter(|entry| !is_same(entry));
         Found {
             reference: reference(it.id),
             stage: self.stage(delivery, it, lines),
@@ -223,7 +239,8 @@ fn wanted(chart: &Chart, settings: &Settings, entry: &Entry) -> Option<Content> 
 
 /// A move for a person.
 fn shown(it: &Move, lines: &[MoveLine]) -> String {
-    let mut text = format!("{} {} {}", reference(it.id), it.state, it.date.0);
+    let description = it.description.as_deref().unwrap_or("-");
+    let mut text = format!("{} {} {} described as {description}", reference(it.id), it.state, it.date.0);
     for line in lines {
         let party = line.party.as_ref().and_then(|party| party.code.as_deref()).unwrap_or("-");
         let MoveLine { account, debit, credit, .. } = line;

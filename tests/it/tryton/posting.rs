@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use paystand_sync::clock::{Clock as _, SystemClock};
-use paystand_sync::erp::{Erp as _, Refusal, Stage};
+use paystand_sync::erp::{Drafted as _, Elected, Erp as _, Found, Refusal, Stage};
 use paystand_sync::model::journal::Role;
 use rust_decimal::Decimal;
 
@@ -87,6 +87,26 @@ async fn an_invoice_is_paid_in_parts_opened_by_a_refund_and_by_a_payment_that_fa
 }
 
 #[tokio::test]
+async fn what_was_paid_beyond_an_invoice_stays_the_customers() {
+    let Some(acme) = Acme::open().await else { return };
+    acme.invoice("C1", "INV-1", "100.00", today()).await;
+    let posted = vec![line(Role::Clearing, "130.00", "-", "-"), line(Role::UnappliedCash, "-130.00", "C1", "-")];
+    let applied =
+        vec![line(Role::UnappliedCash, "100.00", "C1", "-"), line(Role::Receivable, "-100.00", "C1", "INV-1")];
+    acme.post(&entry("payment.posted:a:/0", today(), posted)).await.expect("taken");
+    acme.post(&entry("payment.applied:a:/0", today(), applied)).await.expect("taken");
+    assert_eq!(acme.shown("INV-1").await, ("paid".to_owned(), "0.00".to_owned()));
+    let unapplied: Decimal = sqlx::query_scalar(
+        "select sum(l.credit - l.debit) from account_move_line l join party_party p on p.id = l.party
+         join account_account a on a.id = l.account where a.code = 'PS-UNA' and p.code = 'C1'",
+    )
+    .fetch_one(&acme.server.pool)
+    .await
+    .expect("a sum");
+    assert_eq!(unapplied.normalize(), sum("30"));
+}
+
+#[tokio::test]
 async fn what_the_books_do_not_have_is_waited_for() {
     let Some(acme) = Acme::open().await else { return };
     acme.invoice("C1", "INV-1", "100.00", today()).await;
@@ -146,4 +166,48 @@ async fn a_move_edited_or_taken_back_by_hand_is_seen() {
     sqlx::query(by_hand).bind(&origin).execute(&acme.server.pool).await.expect("by hand");
     let found = acme.find(&delivery(&void), Some(&reference)).await;
     assert_eq!(found[0].stage, Stage::Void, "{found:?}");
+}
+
+/// Ids are given again after the books were restored from a backup.
+#[tokio::test]
+async fn the_document_of_another_entry_under_the_id_of_ours_is_not_ours() {
+    let Some(acme) = Acme::open().await else { return };
+    let lines = || vec![line(Role::Bank, "5.00", "-", "-"), line(Role::Clearing, "-5.00", "-", "-")];
+    let ours = delivery(&entry("transfer.paid:tr1:/0", today(), lines()));
+    let other = entry("transfer.paid:tr2:/0", today(), lines());
+    let reference = acme.draft(&delivery(&other)).await.expect("taken");
+    assert_eq!(acme.find(&ours, Some(&reference)).await, Vec::new(), "a draft");
+    let elected = [Elected { delivery: &delivery(&other), reference: &reference }];
+    acme.tryton.release(&elected).await.expect("answered").remove(0).expect("taken");
+    assert_eq!(acme.find(&ours, Some(&reference)).await, Vec::new(), "a posted move");
+}
+
+#[tokio::test]
+async fn a_move_of_another_journal_under_the_id_of_ours_is_not_ours() {
+    let Some(acme) = Acme::open().await else { return };
+    let lines = vec![line(Role::Bank, "5.00", "-", "-"), line(Role::Clearing, "-5.00", "-", "-")];
+    let ours = delivery(&entry("transfer.paid:tr1:/0", today(), lines));
+    acme.invoice("C1", "INV-1", "5.00", today()).await;
+    let invoice: i32 = sqlx::query_scalar("select move from account_invoice where reference = 'INV-1'")
+        .fetch_one(&acme.server.pool)
+        .await
+        .expect("its move");
+    assert_eq!(acme.find(&ours, Some(&format!("account.move/{invoice}"))).await, Vec::new());
+}
+
+#[tokio::test]
+async fn a_move_whose_key_was_edited_by_hand_is_still_ours_and_differs() {
+    let Some(acme) = Acme::open().await else { return };
+    let lines = vec![line(Role::Bank, "5.00", "-", "-"), line(Role::Clearing, "-5.00", "-", "-")];
+    let ours = delivery(&entry("transfer.paid:tr1:/0", today(), lines));
+    let reference = acme.draft(&ours).await.expect("taken");
+    for (stage, edit) in [
+        (Stage::Draft, "update account_move set description = 'payout'"),
+        (Stage::Released, "update account_move set description = null, state = 'posted'"),
+    ] {
+        sqlx::query(edit).execute(&acme.server.pool).await.expect("by hand");
+        let found = acme.find(&ours, Some(&reference)).await;
+        let [Found { stage: seen, differs: Some(held), .. }] = &found[..] else { panic!("{found:?}") };
+        assert!(*seen == stage && held.contains(&reference), "{found:?}");
+    }
 }
