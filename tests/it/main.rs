@@ -1,6 +1,7 @@
 //! One binary for all tests that need a process, a server or a database.
 
 mod ambiguous;
+mod backups;
 mod campaign;
 mod check;
 mod cluster;

@@ -6,6 +6,7 @@ use paystand_sync::crash::Point;
 use paystand_sync::model::resource::Resource;
 use rust_decimal::Decimal;
 use rustix::process::Signal;
+use url::Url;
 
 use super::exact::SENT_BACK;
 use super::paystand::Paystand;
@@ -13,6 +14,7 @@ use super::plant::configuration;
 use super::play;
 use crate::harness::{Database, Site, column};
 use crate::tryton::acme::{ACCOUNTS, Acme, GUEST};
+use crate::tryton::server::USER;
 
 const BUSINESS: u64 = 3;
 /// Two times around: the second time somewhere in the middle of the work.
@@ -33,12 +35,12 @@ const PLACES: [(Point, u64); 14] = [
     (Point::Claimed, 2),
 ];
 
-/// The section of the adapter.
-pub fn section(acme: &Acme) -> String {
-    let (url, books) = (acme.server.url(), &acme.server.books);
+/// The section of the adapter, which reaches Tryton at `url` as this user.
+pub fn section(acme: &Acme, url: &Url, user: &str) -> String {
+    let books = &acme.server.books;
     let accounts = ACCOUNTS.map(|(role, code)| format!("{role} = \"{code}\"")).join("\n");
     format!(
-        "[erp.ledger]\nkind = \"tryton\"\nurl = \"{url}\"\ndatabase = \"{books}\"\nuser = \"admin\"\n\
+        "[erp.ledger]\nkind = \"tryton\"\nurl = \"{url}\"\ndatabase = \"{books}\"\nuser = \"{user}\"\n\
          password = \"test-only-password\"\npost_from = \"2020-01-01\"\ndefault_customer = \"{GUEST}\"\n[erp.ledger.accounts]\n\
          {accounts}\n"
     )
@@ -59,7 +61,10 @@ fn killed_with_tryton_on_the_way_of_a_document_it_is_in_its_books_once() {
         acme.party(GUEST).await;
         let paystand = Paystand::still_at_home(BUSINESS);
         acme.issue(&paystand.world.rows_now(Resource::Receivables)).await;
-        let mut site = Site::configured(Database::fresh().await, &configuration(&paystand, &section(&acme)));
+        let mut site = Site::configured(
+            Database::fresh().await,
+            &configuration(&paystand, &section(&acme, &acme.server.url(), USER)),
+        );
         let mut deaths = Vec::new();
         for (point, passing) in PLACES {
             site.set_variable("PAYSTAND_SYNC_CRASH_AT", &format!("{}:{passing}", point.name()));

@@ -101,7 +101,7 @@ fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(25)..].join("\n")
 }
 
-async fn sums(pool: &PgPool, query: &'static str) -> BTreeMap<String, Decimal> {
+pub async fn sums(pool: &PgPool, query: &'static str) -> BTreeMap<String, Decimal> {
     let rows: Vec<(String, Decimal)> = sqlx::query_as(query).fetch_all(pool).await.expect("the query holds");
     rows.into_iter().filter(|(_, sum)| !sum.is_zero()).collect()
 }
@@ -132,7 +132,7 @@ pub async fn assert_books(paystand: &Paystand, plant: &Plant) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn different(what: &str, truth: &BTreeMap<String, Decimal>, booked: &BTreeMap<String, Decimal>) -> Vec<String> {
+pub fn different(what: &str, truth: &BTreeMap<String, Decimal>, booked: &BTreeMap<String, Decimal>) -> Vec<String> {
     let keys: BTreeSet<&String> = truth.keys().chain(booked.keys()).collect();
     let of = |books: &BTreeMap<String, Decimal>, key: &String| books.get(key).copied().unwrap_or_default();
     keys.into_iter()

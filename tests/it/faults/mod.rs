@@ -7,7 +7,7 @@
 mod audit;
 mod daemons;
 pub mod elected;
-mod exact;
+pub mod exact;
 pub mod paystand;
 pub mod plant;
 mod points;
@@ -15,14 +15,15 @@ mod postgres;
 pub mod proxy;
 mod restore;
 mod state;
+pub mod trade;
 
 /// Whether the long forms are wanted.
-fn is_long() -> bool {
+pub fn is_long() -> bool {
     std::env::var("PAYSTAND_SYNC_TESTS").is_ok_and(|tests| tests == "long")
 }
 
 /// What the dice of a test begin with: `FAULT_SEED=7` plays one again.
-fn seed(usual: u64) -> u64 {
+pub fn seed(usual: u64) -> u64 {
     std::env::var("FAULT_SEED").ok().map_or(usual, |seed| seed.parse().expect("FAULT_SEED is a number"))
 }
 

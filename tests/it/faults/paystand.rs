@@ -27,13 +27,13 @@ pub struct Paystand {
 impl Paystand {
     /// A few weeks of business that ended just now: nothing happens any more.
     pub fn still(seed: u64) -> Self {
-        Self::with(Seeding { frozen: true, ..seeding(seed) }, SystemClock::new().now(), 1)
+        Self::with(Seeding { frozen: true, ..seeding(seed) }, SystemClock::new().now(), 1, false)
     }
 
     /// The same in the merchant's own currency only.
     pub fn still_at_home(seed: u64) -> Self {
         let seeding = Seeding { frozen: true, one_currency: true, ..seeding(seed) };
-        Self::with(seeding, SystemClock::new().now(), 1)
+        Self::with(seeding, SystemClock::new().now(), 1, false)
     }
 
     /// A business that goes on when its clock, which is `behind` ours, is moved.
@@ -44,12 +44,19 @@ impl Paystand {
     /// The same with so many checkouts a day.
     pub fn busy(seed: u64, behind: TimeDelta, live_payments_per_day: u32) -> Self {
         let seeding = Seeding { live_payments_per_day, ..seeding(seed) };
-        Self::with(seeding, SystemClock::new().now() - behind, 0)
+        Self::with(seeding, SystemClock::new().now() - behind, 0, false)
     }
 
-    fn with(seeding: Seeding, now: DateTime<Utc>, speed: u32) -> Self {
+    /// The same in the merchant's own currency only, with no past, in which a credit memo may have been used before anybody looked, and
+    /// with every version that lists show kept.
+    pub fn busy_at_home(seed: u64, behind: TimeDelta, live_payments_per_day: u32) -> Self {
+        let seeding = Seeding { live_payments_per_day, one_currency: true, payments: 0, days: 1, ..seeding(seed) };
+        Self::with(seeding, SystemClock::new().now() - behind, 0, true)
+    }
+
+    fn with(seeding: Seeding, now: DateTime<Utc>, speed: u32, history: bool) -> Self {
         let clock = Arc::new(SandboxClock::new(now, speed));
-        let config = WorldConfig { seeding, history: false, ..WorldConfig::default() };
+        let config = WorldConfig { seeding, history, ..WorldConfig::default() };
         let world = World::with_movable_clock(config, Arc::clone(&clock));
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();

@@ -3,8 +3,6 @@
 
 #![expect(clippy::print_stderr, reason = "how much was adopted is worth reading")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -16,6 +14,7 @@ use super::paystand::Paystand;
 use super::plant::{Kind, Plant};
 use super::play;
 use super::state::{assert_same, delivered, stamped};
+use crate::backups::{dump_ours, restore_ours};
 use crate::harness::{column, number};
 
 const BUSINESS: u64 = 5;
@@ -61,34 +60,6 @@ async fn records(target: &PgPool) -> Vec<String> {
     lines
 }
 
-/// Where the programs of Postgres are.
-fn program(name: &str) -> PathBuf {
-    let named = std::env::var_os("PG_BIN").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let versions = versions.map(|version| version.path().join("bin"));
-    let mut places = named.into_iter().chain(std::env::split_paths(&path)).chain(versions);
-    places.find(|place| place.join(name).is_file()).map_or_else(|| PathBuf::from(name), |place| place.join(name))
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("the program starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn dump(url: &str, to: &Path) {
-    run(Command::new(program("pg_dump"))
-        .args(["--schema", "paystand_sync", "--file"])
-        .arg(to)
-        .arg("--dbname")
-        .arg(url));
-}
-
-async fn restore(pool: &PgPool, url: &str, from: &Path) {
-    sqlx::query("drop schema paystand_sync cascade").execute(pool).await.expect("dropped");
-    run(Command::new(program("psql")).args(["-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(from).arg("--dbname").arg(url));
-}
-
 #[test]
 fn a_database_restored_from_before_the_last_five_hundred_posts_posts_none_of_them_again() {
     play(async {
@@ -97,7 +68,7 @@ fn a_database_restored_from_before_the_last_five_hundred_posts_posts_none_of_the
         plant.site.once();
         let url = plant.site.database.url.clone();
         let file = plant.site.directory.path().join("dump.sql");
-        dump(&url, &file);
+        dump_ours(&url, &file);
         let before = number(plant.own(), POSTED).await;
         let daemon = plant.site.start(&[]);
         for _ in 0..ROUNDS {
@@ -113,7 +84,7 @@ fn a_database_restored_from_before_the_last_five_hundred_posts_posts_none_of_the
         let held = told_and_booked(&plant.target).await;
         let records = records(&plant.target).await;
 
-        restore(plant.own(), &url, &file).await;
+        restore_ours(plant.own(), &url, &file).await;
         watch_target(&plant.target).await;
         settle_down(&paystand, &plant).await;
         let adopted = number(plant.own(), POSTED).await - before;

@@ -200,7 +200,7 @@ pub fn settings(server: &Server) -> Settings {
     }
 }
 
-fn decimal(text: &str) -> Value {
+pub fn decimal(text: &str) -> Value {
     json!({ "__class__": "Decimal", "decimal": text })
 }
 

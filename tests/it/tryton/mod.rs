@@ -6,4 +6,6 @@ mod economy;
 mod examine;
 mod posting;
 mod read_back;
-mod server;
+mod restored;
+pub mod server;
+pub mod truth;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use super::acme::{Acme, GUEST};
+use super::server::USER;
 use crate::faults::elected::section;
 use crate::faults::paystand::Paystand;
 use crate::faults::plant::configuration;
@@ -19,7 +20,8 @@ async fn posted() -> Option<(Acme, Paystand, Site)> {
     acme.party(GUEST).await;
     let paystand = Paystand::still_at_home(BUSINESS);
     acme.issue(&paystand.world.rows_now(Resource::Receivables)).await;
-    let site = Site::configured(Database::fresh().await, &configuration(&paystand, &section(&acme)));
+    let site =
+        Site::configured(Database::fresh().await, &configuration(&paystand, &section(&acme, &acme.server.url(), USER)));
     let finished = site.once();
     assert!(matches!(finished.code, Some(0 | 5)), "{finished}");
     Some((acme, paystand, site))

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::backups::load;
 use crate::harness::server_url;
 
 pub const USER: &str = "admin";
@@ -47,6 +48,20 @@ impl Server {
 
     pub fn url(&self) -> Url {
         format!("http://127.0.0.1:{}/", self.port).parse().expect("a URL")
+    }
+
+    /// The database of the books.
+    pub async fn database_url(&self) -> Url {
+        url_of(&self.books).await
+    }
+
+    /// Puts the books back as they were, with the server stopped meanwhile.
+    pub async fn restore(&mut self, backup: &Path) {
+        self.kill();
+        admin(&format!("drop database {} with (force)", self.books)).await;
+        admin(&format!("create database {}", self.books)).await;
+        load(self.database_url().await.as_str(), backup);
+        self.serve().await;
     }
 
     /// As the kernel does it: nothing is finished, nothing is said.
