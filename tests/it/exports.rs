@@ -3,6 +3,7 @@
 //! The programs are `hledger` on the path and `bean-check` on the path or in `target/tools/bin`; `scripts/test` installs both. A test
 //! without its program fails, unless `PAYSTAND_SYNC_WITHOUT` names the program: then whoever set it says that it was skipped.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +17,7 @@ use paystand_sync::model::money::{Amount, Currency};
 use paystand_sync::model::record::Shape;
 use paystand_sync::model::resource::Resource;
 use paystand_sync::normalize::sight;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// What could end a line, a string, a comment, a code or a tag, or move a posting past the day of the balances.
@@ -158,6 +160,27 @@ impl Checker {
         let said = [output.stdout, output.stderr].concat();
         (!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned())
     }
+}
+
+/// Balance per account, by the last part of its name, as hledger adds up what it finds to be right. `None` where there is no hledger.
+pub fn balances_by_hledger(text: &str) -> Option<BTreeMap<String, Decimal>> {
+    let checker = &CHECKERS[0];
+    let program = checker.program()?;
+    assert_eq!(checker.refuses(&program, text), None);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("books");
+    std::fs::write(&file, text).expect("written");
+    let balance = ["balance", "--flat", "--no-total", "--output-format", "csv", "-f"];
+    let output = Command::new(program).args(balance).arg(&file).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).expect("text").replace('"', "");
+    let of = |line: &str| {
+        let (account, amount) = line.split_once(',').expect("two columns");
+        let (amount, _currency) = amount.split_once(' ').expect("an amount and its currency");
+        let code = account.rsplit(':').next().unwrap_or(account).to_owned();
+        (code, amount.parse::<Decimal>().expect("an amount").normalize())
+    };
+    Some(lines.lines().skip(1).map(of).collect())
 }
 
 /// Every program that is there accepts the entries, and refuses them where `tampered` changes what was exported.

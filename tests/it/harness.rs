@@ -238,6 +238,11 @@ impl Running {
     }
 
     pub fn kill(mut self) {
+        self.kill_now();
+    }
+
+    /// The same for one that is replaced.
+    pub fn kill_now(&mut self) {
         self.child.kill().expect("a process of our own");
         self.child.wait().expect("a process of our own");
         self.ended = true;

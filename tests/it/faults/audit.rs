@@ -3,8 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::plant::Plant;
-use crate::harness::column;
+use crate::harness::{Database, column};
 
 /// A row of a target is known by its key and, of a record, by its version.
 const TARGET: &str = "
@@ -91,10 +90,10 @@ pub async fn fouls(pool: &PgPool) -> Vec<String> {
 }
 
 /// A role of its own for one writer; returns the URL of our database as that role.
-pub async fn as_role(plant: &Plant, role: &str) -> String {
+pub async fn as_role(database: &Database, role: &str) -> String {
     let create = format!("create role {role} superuser login");
-    sqlx::query(AssertSqlSafe(create)).execute(plant.own()).await.expect("a role");
-    let mut url: url::Url = plant.site.database.url.parse().expect("a URL");
+    sqlx::query(AssertSqlSafe(create)).execute(&database.pool).await.expect("a role");
+    let mut url: url::Url = database.url.parse().expect("a URL");
     url.set_username(role).expect("a URL with a host");
     url.into()
 }

@@ -43,7 +43,7 @@ impl Daemon {
         let database = column(plant.own(), "select current_database()::text").await.remove(0);
         let role = format!("daemon_{number}_{database}");
         let mut site = plant.site.beside();
-        site.set_variable("DATABASE_URL", &as_role(plant, &role).await);
+        site.set_variable("DATABASE_URL", &as_role(&plant.site.database, &role).await);
         let running = site.start(&[]);
         Self { site, role, running }
     }
@@ -217,7 +217,7 @@ fn the_witness_sees_a_commit_under_the_lease_of_another() {
         let (_paystand, plant) = watched(1).await;
         plant.site.once();
         assert_eq!(fouls(plant.own()).await, Vec::<String>::new());
-        let url = as_role(&plant, &format!("zombie_{}", std::process::id())).await;
+        let url = as_role(&plant.site.database, &format!("zombie_{}", std::process::id())).await;
         let zombie = sqlx::PgPool::connect(&url).await.expect("a login");
         let write = "update paystand_sync.ledger_entry set state = 'pending' where key = (select min(key) from paystand_sync.ledger_entry)";
         sqlx::query(write).execute(&zombie).await.expect("the query holds");

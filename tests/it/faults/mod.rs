@@ -5,6 +5,7 @@
 //! fault, `audit` what a target or our own database saw of every writer.
 
 mod audit;
+mod chaos;
 mod daemons;
 pub mod elected;
 pub mod exact;

@@ -2,8 +2,10 @@
 
 pub mod acme;
 mod battery;
+pub mod between;
 mod economy;
 mod examine;
+pub mod hands;
 mod posting;
 mod read_back;
 mod restored;
