@@ -29,7 +29,10 @@ const HANDED_OVER: Duration = Duration::from_secs(15);
 const REQUESTS_MAX: u64 = 60;
 const LOST: &str = "was lost to another process";
 
-const HELD: &str = "select concat_ws(' ', name, holder, epoch) from paystand_sync.lease order by 1";
+/// Leases of work that goes on and on; a tie-out and a sample are a moment's work of whoever comes first.
+const HELD: &str = "
+    select concat_ws(' ', name, holder, epoch) from paystand_sync.lease
+    where name not like 'reconcile/%' and name <> 'sample' order by 1";
 
 /// One of the two.
 struct Daemon {
