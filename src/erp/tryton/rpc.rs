@@ -123,7 +123,19 @@ impl Rpc {
         Ok(new)
     }
 
+    /// A session may be ended before it was used once: whoever ends all of them does not ask. So there is a second one.
     async fn login(&self) -> Result<Session, ErpError> {
+        let authorization = self.authorize().await?;
+        match self.preferences(&authorization).await {
+            Err(ErpError::Unauthorized { .. }) => {}
+            context => return Ok(Session { authorization, context: context? }),
+        }
+        let authorization = self.authorize().await?;
+        let context = self.preferences(&authorization).await?;
+        Ok(Session { authorization, context })
+    }
+
+    async fn authorize(&self) -> Result<HeaderValue, ErpError> {
         let Settings { user, password, .. } = &*self.settings;
         let unauthorized = |reason: String| ErpError::Unauthorized { reason };
         let params = vec![json!(user), json!({ "password": password.expose_secret() }), json!("en")];
@@ -136,13 +148,18 @@ impl Rpc {
         let mut authorization = HeaderValue::try_from(format!("Session {encoded}"))
             .map_err(|_| unauthorized("the session cannot be sent in a header".to_owned()))?;
         authorization.set_sensitive(true);
+        Ok(authorization)
+    }
+
+    /// What each call says of its user.
+    async fn preferences(&self, authorization: &HeaderValue) -> Result<Map<String, Value>, ErpError> {
         let params = vec![json!(true), json!({})];
         let method = "model.res.user.get_preferences";
-        let preferences = plain(self.send(method, &params, Some(&authorization), Effect::Read).await)?;
+        let preferences = plain(self.send(method, &params, Some(authorization), Effect::Read).await)?;
         let mut context: Map<String, Value> = serde_json::from_value(preferences).map_err(unreadable)?;
         // Messages are told apart by their words.
         context.insert("language".to_owned(), json!("en"));
-        Ok(Session { authorization, context })
+        Ok(context)
     }
 
     async fn send(

@@ -8,7 +8,9 @@ use paystand_sync::model::journal::Role;
 use serde_json::json;
 
 use super::acme::{Acme, settings};
+use super::between::{Between, Fault};
 use super::posting::today;
+use super::server::USER;
 
 async fn found(settings: Settings) -> Vec<Shortcoming> {
     let tryton = Tryton::connect(settings).expect("plain settings");
@@ -56,4 +58,18 @@ async fn each_precondition_that_is_broken_is_named_with_its_fix() {
     let stranger = Settings { password: "not this one at all".to_owned().into(), ..own() };
     let refused = Tryton::connect(stranger).expect("plain settings").prepare().await.expect_err("not let in");
     assert!(matches!(refused, ErpError::Unauthorized { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_before_it_was_used_is_begun_anew() {
+    let Some(acme) = Acme::open().await else { return };
+    let between = Between::before(&acme.server, USER).await;
+    let mut ended = false;
+    between.break_calls(move |method| {
+        let first = method == "model.res.user.get_preferences" && !std::mem::replace(&mut ended, true);
+        first.then_some(Fault::SessionsEnded)
+    });
+    let tryton = Tryton::connect(Settings { url: between.url.clone(), ..settings(&acme.server) });
+    tryton.expect("plain settings").prepare().await.expect("let in at the second attempt");
+    assert_eq!(between.struck(Fault::SessionsEnded), 1);
 }
