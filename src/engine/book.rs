@@ -119,6 +119,9 @@ impl Bookkeeper {
             now: self.clock.now(),
         };
         self.store.book(&held, &books).await?;
+        for told in &ledger.told {
+            tracing::debug!(%merchant, event_key = %told.event.key, kind = told.event.kind.name(), "told");
+        }
         Ok(booked.len())
     }
 

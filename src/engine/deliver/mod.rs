@@ -26,8 +26,9 @@ use crate::crash::{Point, crash_point};
 use crate::erp::{Delivery, Erp, ErpError, Posting};
 use crate::ledger::retry::Class;
 use crate::model::ids::AdapterName;
+use crate::normalize::mask_text;
 use crate::store::lease::Held;
-use crate::store::{Claimed, Store, StoreError};
+use crate::store::{Claimed, Settlement, Store, StoreError};
 
 pub(crate) use concrete::concrete;
 pub(in crate::engine) use concrete::read_again;
@@ -113,7 +114,9 @@ impl Courier {
         let findings = (findings, &settled::CLASSES[..]);
         self.store.settle(&held, &self.adapter, settlements, findings, self.clock.now()).await?;
         crash_point(Point::Settled);
-        tracing::debug!(adapter = %self.adapter, entries = taken, "entries settled");
+        for settlement in settlements {
+            tell(&self.adapter, settlement);
+        }
         self.note_health(&held, &result, settled.has_posted()).await?;
         self.grow(taken, &result);
         result.map(|()| taken)
@@ -217,5 +220,19 @@ pub fn class_of(error: &ErpError) -> Class {
         ErpError::Misfit { .. } => Class::Misfit,
         ErpError::Declined { .. } => Class::Declined,
         ErpError::Gone { .. } => Class::Gone,
+    }
+}
+
+/// One line for each entry: what went well only for those who ask, and what did not for everybody.
+fn tell(adapter: &AdapterName, it: &Settlement) {
+    // An entry's key begins with that of its event.
+    let (event_key, _) = it.key.split_once('/').unwrap_or((&it.key, ""));
+    let (merchant, key, state) = (&it.merchant, &it.key, it.state.name());
+    match &it.reason {
+        None => tracing::debug!(%adapter, %merchant, event_key, key, state, receipt = it.receipt, "settled"),
+        Some(reason) => {
+            let reason = mask_text(reason);
+            tracing::info!(%adapter, %merchant, event_key, key, state, attempt = it.attempt, reason, "not posted yet");
+        }
     }
 }

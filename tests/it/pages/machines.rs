@@ -156,3 +156,18 @@ async fn the_log_tells_where_the_audit_trail_ends() {
     let checked = shown.site.run(&["audit", "verify", "--head", &head]);
     assert_eq!(checked.code, Some(0), "{checked}");
 }
+
+#[tokio::test]
+async fn log_lines_about_an_event_carry_its_key() {
+    let server = Literal::start();
+    server.books(documented);
+    let mut site = Site::new(&server).await;
+    site.set_variable("PAYSTAND_SYNC_LOG", "debug");
+    let finished = site.once();
+    let key = "payment:pm6y3u9i1o7p4a8s2d5f0g3h:posted";
+    let lines = finished.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let about: Vec<Value> = lines.filter(|line| line["event_key"] == key).collect();
+    let said = |what: &str| about.iter().filter(|line| line["message"] == what).count();
+    // The event and its entry are settled each.
+    assert_eq!((said("told"), said("settled")), (1, 2), "{about:#?}");
+}
