@@ -299,6 +299,11 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
         "c.toml: `merchants.main.requests_per_minute` must be a whole number from 1 to 3000",
     ),
     (
+        "base_url = \"http://127.0.0.1:8970/v3\"\nrequests_per_minute = 1000001",
+        ("", ""),
+        "c.toml: `merchants.main.requests_per_minute` must be a whole number from 1 to 1000000",
+    ),
+    (
         "requests_per_minute = 0",
         ("", ""),
         "c.toml: `merchants.main.requests_per_minute` must be a whole number from 1 to 3000",

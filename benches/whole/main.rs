@@ -1,0 +1,83 @@
+//! How fast whole processes are, beside two floors measured in the same run: `scripts/bench`.
+//!
+//! - The simulated Paystand, the private cluster (durability on) and what is measured are processes of their own.
+//! - Figures are ratios to the floors: what a machine does at one hour it need not do at the next.
+//! - CPU is what the kernel says of a process after its end; of Postgres, of its whole tree.
+
+#![expect(clippy::float_arithmetic, reason = "seconds and ratios, no money")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are its result")]
+
+mod cost;
+mod floors;
+mod paystand;
+mod postgres;
+mod product;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use cost::Cost;
+use paystand::Paystand;
+use postgres::Postgres;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    floor: Option<Floor>,
+    /// Payments of the simulated Paystand.
+    #[arg(long, default_value_t = 100_000)]
+    payments: usize,
+    /// Where the figures are written as JSON.
+    #[arg(long, default_value = "target/bench.json")]
+    result: PathBuf,
+    /// `cargo bench` says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A floor as a process of its own; nobody but this program says so.
+#[derive(Debug, Subcommand)]
+enum Floor {
+    #[command(hide = true)]
+    Straight { base_url: String, database: String },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Floor::Straight { base_url, database }) = &arguments.floor {
+        return floors::straight(base_url, database).await;
+    }
+    let scratch = tempfile::tempdir()?;
+    let paystand = Paystand::start(arguments.payments).await?;
+    let postgres = Postgres::start(scratch.path()).await?;
+    let rows = scratch.path().join("rows.tsv");
+    let mut figures = vec![floors::network(&paystand, &rows).await?];
+    let payments = figures[0].records;
+    figures.push(floors::copy(&postgres, &rows, payments).await?);
+    figures.push(floors::straight_process(&postgres, &paystand, payments).await?);
+    figures.extend(product::all(&postgres, &paystand, scratch.path(), payments).await?);
+    print(&figures);
+    let result = json!({ "payments": payments, "figures": figures });
+    std::fs::write(&arguments.result, serde_json::to_string_pretty(&result)?).context("the result is written")?;
+    eprintln!("{} holds the same as JSON", arguments.result.display());
+    Ok(())
+}
+
+fn print(figures: &[Cost]) {
+    let straight = figures.iter().find(|it| it.what == floors::STRAIGHT).map_or(f64::NAN, Cost::records_per_s);
+    println!(
+        "| what | records/s | of the straight floor | seconds | client CPU s | Postgres CPU s | peak RSS MiB | WAL MB | commits |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for it in figures {
+        let (rate, of) = (it.records_per_s(), it.records_per_s() / straight);
+        println!(
+            "| {} | {rate:.0} | {of:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} |",
+            it.what, it.seconds, it.client_cpu_s, it.postgres_cpu_s, it.peak_rss_mib, it.wal_mb, it.commits
+        );
+    }
+}
