@@ -97,3 +97,19 @@ pub async fn as_role(database: &Database, role: &str) -> String {
     url.set_username(role).expect("a URL with a host");
     url.into()
 }
+
+/// Who holds each lease of lasting work, and since which epoch. A tie-out and a sample are a moment's work of whoever comes first.
+pub async fn held(own: &PgPool) -> Vec<String> {
+    const HELD: &str = "
+        select concat_ws(' ', name, holder, epoch) from paystand_sync.lease
+        where name not like 'reconcile/%' and name <> 'sample' order by 1";
+    column(own, HELD).await
+}
+
+/// How many of them a daemon holds that logs in as `role`, as far as the database knows.
+pub async fn leases_of(own: &PgPool, role: &str) -> usize {
+    let holders = format!("select distinct holder from audit.lease where role = '{role}'");
+    let holders = column(own, &holders).await;
+    let is_its_own = |lease: &&String| holders.iter().any(|holder| lease.split(' ').nth(1) == Some(holder));
+    held(own).await.iter().filter(is_its_own).count()
+}

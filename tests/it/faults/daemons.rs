@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use rustix::process::Signal;
 
-use super::audit::{as_role, fouls, watch_own, watch_target, writes, written_again};
+use super::audit::{as_role, fouls, held, leases_of, watch_own, watch_target, writes, written_again};
 use super::exact::{DELIVERED, await_delivery, ends_exact};
 use super::paystand::Paystand;
 use super::plant::{Kind, Plant};
@@ -28,11 +28,6 @@ const HANDED_OVER: Duration = Duration::from_secs(15);
 /// Requests at most before one is stopped.
 const REQUESTS_MAX: u64 = 60;
 const LOST: &str = "was lost to another process";
-
-/// Leases of work that goes on and on; a tie-out and a sample are a moment's work of whoever comes first.
-const HELD: &str = "
-    select concat_ws(' ', name, holder, epoch) from paystand_sync.lease
-    where name not like 'reconcile/%' and name <> 'sample' order by 1";
 
 /// One of the two.
 struct Daemon {
@@ -63,12 +58,7 @@ impl Daemon {
 
     /// The leases that it holds, as far as the database knows.
     async fn leases(&self, plant: &Plant) -> usize {
-        let held = format!(
-            "select l.name from paystand_sync.lease l
-             where l.holder in (select holder from audit.lease where role = '{}') order by 1",
-            self.role
-        );
-        column(plant.own(), &held).await.len()
+        leases_of(plant.own(), &self.role).await
     }
 
     fn end(self) {
@@ -94,7 +84,7 @@ async fn watched(rounds: usize) -> (Paystand, Plant) {
 /// Two daemons, once every lease is one of theirs.
 async fn two(plant: &Plant) -> (Daemon, Daemon) {
     let (one, other) = (Daemon::start(plant, 1).await, Daemon::start(plant, 2).await);
-    let leases = column(plant.own(), HELD).await.len();
+    let leases = held(plant.own()).await.len();
     eventually("all work is taken", HANDED_OVER, async || {
         one.leases(plant).await + other.leases(plant).await == leases
             && one.is_here(plant).await
@@ -112,14 +102,14 @@ fn two_daemons_share_the_work_and_leave_each_other_what_they_hold() {
         let (one, other) = two(&plant).await;
         paystand.pass(ROUND);
         await_delivery(&paystand, &plant, &[&one.running, &other.running]).await;
-        let held = column(plant.own(), HELD).await;
+        let before = held(plant.own()).await;
         for _ in 1..SHARED_ROUNDS {
             let requests = paystand.world.requests().total;
             paystand.pass(ROUND);
             await_delivery(&paystand, &plant, &[&one.running, &other.running]).await;
             eventually("both look on", DELIVERED, async || paystand.world.requests().total > requests + 30).await;
         }
-        assert_eq!(column(plant.own(), HELD).await, held, "a lease changed hands though its holder is well");
+        assert_eq!(held(plant.own()).await, before, "a lease changed hands though its holder is well");
         assert!(writes(&plant.target).await > 0);
         one.end();
         other.end();
@@ -204,9 +194,9 @@ fn two_daemons_that_lost_all_their_connections_do_not_take_work_from_each_other_
             .await;
         paystand.pass(ROUND);
         await_delivery(&paystand, &plant, &[&one.running, &other.running]).await;
-        let (held, requests) = (column(plant.own(), HELD).await, paystand.world.requests().total);
+        let (before, requests) = (held(plant.own()).await, paystand.world.requests().total);
         eventually("both look on", DELIVERED, async || paystand.world.requests().total > requests + 60).await;
-        assert_eq!(column(plant.own(), HELD).await, held, "a lease changed hands though its holder is well");
+        assert_eq!(held(plant.own()).await, before, "a lease changed hands though its holder is well");
         one.end();
         other.end();
         assert_eq!(fouls(plant.own()).await, Vec::<String>::new());

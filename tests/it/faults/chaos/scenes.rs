@@ -5,7 +5,8 @@ use rand::Rng as _;
 use rustix::process::Signal;
 
 use super::ordeal::{DELIVERED, Ordeal};
-use crate::harness::{column, eventually, number};
+use crate::faults::audit::leases_of;
+use crate::harness::{eventually, number};
 
 /// Calls to Tryton at most before something is killed.
 const CALLS_MAX: usize = 40;
@@ -97,11 +98,7 @@ impl Ordeal {
 
     /// The leases that a daemon holds, as far as the database knows.
     async fn leases(&self, daemon: usize) -> usize {
-        let role = &self.daemons[daemon].role;
-        let held = format!(
-            "select name from paystand_sync.lease where holder in (select holder from audit.lease where role = '{role}')"
-        );
-        column(self.site.pool(), &held).await.len()
+        leases_of(self.site.pool(), &self.daemons[daemon].role).await
     }
 
     /// Business goes on and is booked, and nothing is posted.
