@@ -15,7 +15,6 @@ async fn status_reconcile_and_export() {
         ("export_hledger", &["export", "hledger"]),
         ("export_beancount", &["export", "beancount"]),
         ("migrate", &["migrate"]),
-        ("run_once", &["run", "--once"]),
         ("check", &["check"]),
         ("check_json", &["check", "--json"]),
         ("adapter_rebind", &["adapter", "rebind", "staging", "--reason", "the server moved"]),
