@@ -70,11 +70,10 @@ pub async fn network(paystand: &Paystand, rows: &Path) -> anyhow::Result<Cost> {
 
 /// `\copy` of the same rows.
 pub async fn copy(postgres: &Postgres, rows: &Path, records: u64) -> anyhow::Result<Cost> {
-    let url = postgres.fresh("copy_floor").await?;
+    postgres.fresh("copy_floor").await?;
     sqlx::raw_sql(TABLE).execute(&mut postgres.connect("copy_floor").await?).await?;
-    let mut command = Command::new("psql");
-    command.args(["--quiet", "--no-psqlrc", &url, "--command"]);
-    command.arg(format!("\\copy payment from '{}'", rows.display()));
+    let mut command = postgres.psql("copy_floor")?;
+    command.arg("--command").arg(format!("\\copy payment from '{}'", rows.display()));
     measure("\\copy", records, (postgres, "copy_floor"), command).await
 }
 

@@ -7,6 +7,7 @@ use paystand_sync::store::{Durability, PrivateCluster};
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+use tokio::process::Command;
 
 use crate::cost::cpu_s;
 
@@ -49,6 +50,17 @@ impl Postgres {
         sqlx::raw_sql(AssertSqlSafe(format!("create database {database}"))).execute(&mut connection).await?;
         sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
         Ok(self.options(database)?.to_url_lossy().to_string())
+    }
+
+    /// `psql` at a database.
+    pub fn psql(&self, database: &str) -> anyhow::Result<Command> {
+        let options = self.options(database)?;
+        let host =
+            options.get_socket().map_or_else(|| options.get_host().into(), |socket| socket.as_os_str().to_owned());
+        let mut command = Command::new("psql");
+        command.args(["--quiet", "--no-psqlrc", "--port", &options.get_port().to_string()]);
+        command.args(["--username", options.get_username(), "--dbname", database, "--host"]).arg(host);
+        Ok(command)
     }
 
     pub async fn connect(&self, database: &str) -> anyhow::Result<PgConnection> {

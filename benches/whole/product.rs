@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use paystand_sync::clock::{Clock as _, SystemClock};
-use sqlx::Row as _;
 use tokio::process::Command;
 
 use crate::cost::{Cost, measure};
@@ -18,10 +17,8 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
     let config = scratch.join("config.toml");
     std::fs::write(&config, configuration(paystand, &url))?;
     let first = measure("first reading, booked and delivered", records, (postgres, DATABASE), once(&config)).await?;
-    let mut figures = stages(postgres, records).await?;
-    figures.insert(0, first);
-    figures.push(measure("the same without news", records, (postgres, DATABASE), once(&config)).await?);
-    Ok(figures)
+    let again = measure("the same without news", records, (postgres, DATABASE), once(&config)).await?;
+    Ok(vec![first, again])
 }
 
 fn once(config: &Path) -> Command {
@@ -39,29 +36,4 @@ fn configuration(paystand: &Paystand, url: &str) -> String {
          timezone = \"America/Los_Angeles\"\nrequests_per_minute = 1000000\nstart_date = \"{start}\"\n\
          [sync]\npage_rows = {PAGE_ROWS}\n[erp.books]\nkind = \"staging\"\n[ops]\nlisten = \"\"\n"
     )
-}
-
-/// The first reading by what the tables say: it reads everything, then books, then delivers. CPU is told of the whole alone.
-async fn stages(postgres: &Postgres, records: u64) -> anyhow::Result<Vec<Cost>> {
-    const SELECT: &str = "
-        with stamps as (
-            select (select min(recorded_at) from paystand_sync.record_version) as began,
-                (select max(recorded_at) from paystand_sync.record_version) as ingested,
-                (select max(told_at) from paystand_sync.event) as booked,
-                (select max(settled_at) from paystand_sync.ledger_entry) as delivered)
-        select extract(epoch from ingested - began)::float8, extract(epoch from booked - ingested)::float8,
-            extract(epoch from delivered - booked)::float8 from stamps";
-    let row = sqlx::query(SELECT).fetch_one(&mut postgres.connect(DATABASE).await?).await?;
-    let names = ["of it: records and versions", "of it: events and journal", "of it: ledger and staging"];
-    let figure = |(place, what): (usize, &'static str)| Cost {
-        what,
-        records,
-        seconds: row.get(place),
-        client_cpu_s: f64::NAN,
-        postgres_cpu_s: f64::NAN,
-        peak_rss_mib: f64::NAN,
-        wal_mb: f64::NAN,
-        commits: 0,
-    };
-    Ok(names.into_iter().enumerate().map(figure).collect())
 }
