@@ -66,6 +66,7 @@ pub mod engine;
 pub mod erp;
 pub mod events;
 pub mod export;
+mod http;
 pub mod journal;
 pub mod ledger;
 pub mod model;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{RequestBuilder, redirect, retry};
-use rustls::crypto::ring;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::clock::Clock;
 use crate::config::MerchantConfig;
+use crate::http;
 use crate::paystand::error::SourceError;
 use crate::paystand::limits::Limits;
 use crate::paystand::rate_headers::{RateHeaders, server_date};
@@ -47,13 +47,10 @@ impl Transport {
         check_base(&merchant.base_url).map_err(misconfigured)?;
         let customer_id = HeaderValue::from_str(merchant.customer_id.as_str())
             .map_err(|_| misconfigured("customer_id cannot be sent in a header".to_owned()))?;
-        let http = build(&merchant.base_url).map_err(|error| {
-            let mut reason = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(next) = cause {
-                reason = format!("{reason}: {next}");
-                cause = next.source();
-            }
+        // Every request needs a slot of the budget, which none that is repeated behind our back would have.
+        let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
+        let http = http::client(&merchant.base_url, builder).map_err(|error| {
+            let reason = http::causes(&error);
             misconfigured(format!("{reason}; are CA certificates installed (package ca-certificates)?"))
         })?;
         let Limits { request_timeout, answer_bytes_max, attempts_max: _, second_clock: _ } = limits;
@@ -132,25 +129,6 @@ fn check_base(base: &Url) -> Result<(), String> {
         return Err("base_url ends in a query or fragment".to_owned());
     }
     Ok(())
-}
-
-fn build(base: &Url) -> Result<reqwest::Client, reqwest::Error> {
-    // An error means that a provider is installed already, by the database driver or by another client.
-    let _already_installed = ring::default_provider().install_default();
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("paystand-sync/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        // Every request needs a slot of the budget, so none is repeated behind our back.
-        .retry(retry::never())
-        .connect_timeout(CONNECT_TIMEOUT);
-    if base.scheme() == "https" {
-        return builder.https_only(true).build();
-    }
-    // Plain http to loopback: no proxy may see it, and it works where no CA certificates are installed.
-    let no_tls =
-        rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    builder.no_proxy().tls_backend_preconfigured(no_tls).build()
 }
 
 #[cfg(test)]

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
-use reqwest::{StatusCode, redirect, retry};
-use rustls::crypto::ring;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
-use url::Url;
 
 use super::settings::Settings;
 use crate::erp::{ErpError, Refusal};
+use crate::http;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Fifty moves take a second or two.
@@ -58,7 +57,9 @@ struct Session {
 
 impl Rpc {
     pub fn new(settings: Arc<Settings>) -> Result<Self, ErpError> {
-        let http = http(&settings.url).map_err(|error| ErpError::Misfit { reason: error.to_string() })?;
+        let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+        let http =
+            http::client(&settings.url, builder).map_err(|error| ErpError::Misfit { reason: error.to_string() })?;
         Ok(Self { http, settings, session: Mutex::default() })
     }
 
@@ -195,25 +196,6 @@ impl Rpc {
     }
 }
 
-fn http(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
-    // An error means that a provider is installed already.
-    let _already_installed = ring::default_provider().install_default();
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("paystand-sync/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT)
-        .redirect(redirect::Policy::none())
-        // A write is never repeated behind our back.
-        .retry(retry::never());
-    if url.scheme() == "https" {
-        return builder.https_only(true).build();
-    }
-    // Plain http is for this machine only: no proxy may see it, and it works where no CA certificates are installed.
-    let no_tls =
-        rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    builder.no_proxy().tls_backend_preconfigured(no_tls).build()
-}
-
 /// Of calls that a person's settings cannot be at fault for.
 fn plain(answer: Result<Value, Failure>) -> Result<Value, ErpError> {
     answer.map_err(|failure| match failure {
@@ -231,12 +213,7 @@ fn lost(reason: String, effect: Effect) -> ErpError {
 }
 
 fn broken(error: &reqwest::Error, effect: Effect) -> ErpError {
-    let mut reason = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        reason = format!("{reason}: {next}");
-        cause = next.source();
-    }
+    let reason = http::causes(error);
     if error.is_connect() { ErpError::Unreachable { reason } } else { lost(reason, effect) }
 }
 

@@ -24,6 +24,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::erp::{Capabilities, Delivery, Erp, ErpError, Keyed, Outcome, Posting, Receipt, Refusal, Wants};
+use crate::http::{self, causes};
 use address::{Refused, in_the_chain};
 use answer::{Fate, Received};
 use message::Message;
@@ -201,25 +202,13 @@ fn is_about_the_target(error: &ErpError) -> bool {
 }
 
 fn client(url: &Url, reach: &Reach, lookup: &Arc<dyn Lookup>) -> Result<reqwest::Client, reqwest::Error> {
-    // An error means that a provider is installed already, by the database driver or by another client.
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
-        .user_agent(concat!("paystand-sync/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
         .no_gzip()
         // A proxy would connect to addresses that nobody here has looked at.
         .no_proxy()
         .dns_resolver(address::gate(reach.clone(), Arc::clone(lookup)))
         .connect_timeout(CONNECT_TIMEOUT);
-    if url.scheme() == "https" {
-        return builder.https_only(true).build();
-    }
-    // Plain http is for loopback, and works where no CA certificates are installed.
-    let no_tls =
-        rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    builder.tls_backend_preconfigured(no_tls).build()
+    http::client(url, builder)
 }
 
 /// A request that was not answered.
@@ -233,16 +222,6 @@ fn failure(error: &reqwest::Error) -> ErpError {
     } else {
         ErpError::AnswerLost { reason }
     }
-}
-
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 #[async_trait]
