@@ -3,13 +3,13 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::person::exception;
 use super::show::open;
 use super::table::table;
 use super::tell::{self, Complaint};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::engine::error::Exit;
+use crate::engine::person;
 use crate::normalize::{mask, mask_text};
 use crate::reconcile::advice;
 use crate::store::OpenException;
@@ -38,7 +38,7 @@ pub async fn list(config: Config, json: bool) -> Result<Exit, Complaint> {
 
 pub async fn show(config: Config, id: i64, json: bool) -> Result<Exit, Complaint> {
     let (store, database) = open(&config).await?;
-    let it = exception(&store, id).await?;
+    let it = person::open_exception(&store, id).await?;
     let evidence = store.evidence(id).await?.map(|bytes| shown(&bytes));
     let now = SystemClock::new().now();
     if json {

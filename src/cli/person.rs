@@ -12,7 +12,7 @@ use crate::engine::person;
 use crate::model::ids::AdapterName;
 use crate::model::resource::Resource;
 use crate::normalize::mask_text;
-use crate::store::{Actor, OpenException, Scope, Store};
+use crate::store::{Actor, Scope, Store};
 
 /// Who runs this program, as far as the system says.
 pub fn name_of_actor() -> String {
@@ -118,7 +118,7 @@ pub async fn retry(config: Config, id: i64, anew: bool, reason: String) -> Resul
 pub async fn assign(config: Config, id: i64, owner: String, reason: String) -> Result<Exit, Complaint> {
     let now = SystemClock::new().now();
     act(&config, &reason, async |store, actor| {
-        exception(store, id).await?;
+        person::open_exception(store, id).await?;
         store.assign_exception(id, &owner, actor, now).await?;
         Ok(format!("exception {id} is {owner}'s"))
     })
@@ -152,13 +152,4 @@ pub async fn replay(config: Config, what: Replayed, reason: String) -> Result<Ex
         }
     })
     .await
-}
-
-/// An open exception by its number.
-pub async fn exception(store: &Store, id: i64) -> Result<OpenException, Complaint> {
-    store.open_exception(id).await?.ok_or_else(|| {
-        let sentence =
-            format!("no open exception has the number {id}; `paystand-sync exceptions list` shows the open ones");
-        Complaint::new(Exit::Usage, sentence)
-    })
 }

@@ -97,6 +97,7 @@ impl StepError {
                 | StoreError::OtherEnvironment { .. }
                 | StoreError::OtherTarget { .. }
                 | StoreError::OtherName { .. }
+                | StoreError::NoException(_)
                 | StoreError::NotPossible(_),
             ) => Exit::Usage,
             StepError::Store(
@@ -132,6 +133,7 @@ impl StepError {
             StepError::Store(StoreError::OtherTarget { .. } | StoreError::OtherName { .. }) => {
                 return self.to_string();
             }
+            StepError::Store(StoreError::NoException(_)) => "`paystand-sync exceptions list` shows the open ones",
             StepError::Store(StoreError::NotPossible(_)) => {
                 "`paystand-sync status` and `exceptions list` show how it stands"
             }

@@ -157,7 +157,7 @@ pub async fn drop_again(
 /// Has the entry that an exception is about tried again, or posted under a new key. Returns what it came to.
 ///
 /// # Errors
-/// [`StoreError::NotPossible`] where no such exception is open, or it is about no entry.
+/// [`StoreError::NoException`] where no such exception is open, [`StoreError::NotPossible`] where it is about no entry.
 pub async fn retry_exception(
     config: &Config,
     store: &Store,
@@ -185,7 +185,7 @@ pub async fn retry_exception(
 /// Settles an exception by hand, and with it the entry that it is about: nothing more is done about that one.
 ///
 /// # Errors
-/// [`StoreError::NotPossible`] where no such exception is open, or its entry is at work.
+/// [`StoreError::NoException`] where no such exception is open, [`StoreError::NotPossible`] where its entry is at work.
 pub async fn resolve_exception(
     store: &Store,
     id: i64,
@@ -202,13 +202,16 @@ pub async fn resolve_exception(
     Ok(format!("exception {id} is resolved"))
 }
 
-async fn open_exception(store: &Store, id: i64) -> Result<OpenException, StepError> {
-    let open = store.open_exception(id).await?;
-    open.ok_or_else(|| not_possible(format!("no open exception has the number {id}")))
+/// An open exception by its number.
+///
+/// # Errors
+/// [`StoreError::NoException`] where none is open.
+pub async fn open_exception(store: &Store, id: i64) -> Result<OpenException, StoreError> {
+    store.open_exception(id).await?.ok_or(StoreError::NoException(id))
 }
 
 /// The entry that an exception is about: its subject names adapter and key, both of which may hold a slash.
-pub async fn entry_of(store: &Store, exception: &OpenException) -> Result<Option<(AdapterName, String)>, StoreError> {
+async fn entry_of(store: &Store, exception: &OpenException) -> Result<Option<(AdapterName, String)>, StoreError> {
     let merchant = MerchantId::new(&exception.merchant);
     for (place, _) in exception.subject.match_indices('/') {
         let (adapter, key) = (AdapterName::new(&exception.subject[..place]), &exception.subject[place + 1..]);

@@ -27,6 +27,8 @@ pub enum StoreError {
     LeaseLost { name: String },
     #[error("another writer changed the same rows; the work is done again")]
     Conflict,
+    #[error("no open exception has the number {0}")]
+    NoException(i64),
     /// What a person asked for cannot be done.
     #[error("{0}")]
     NotPossible(String),
@@ -49,6 +51,7 @@ impl StoreError {
             | StoreError::OtherTarget { .. }
             | StoreError::OtherName { .. }
             | StoreError::LeaseLost { .. }
+            | StoreError::NoException(_)
             | StoreError::NotPossible(_)
             | StoreError::Statement(_)
             | StoreError::Corrupt(_) => false,

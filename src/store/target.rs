@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::audit::{self, Act, Actor};
+use super::audit::Actor;
 use super::exception::{self, Finding};
 use super::lease::Held;
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, action};
 use crate::model::ids::{AdapterName, MerchantId};
 
 /// Who stops work that no person stopped.
@@ -75,22 +75,9 @@ impl Store {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        const PAUSE: &str =
-            "insert into pause (scope, since, actor, reason) values ($1, $2, $3, $4) on conflict do nothing";
-        let scope = Scope::Adapter(adapter.clone()).to_string();
-        let actor = Actor { name: DAEMON, reason };
         let mut transaction = self.begin(held).await?;
-        let paused = sqlx::query(PAUSE)
-            .bind(&scope)
-            .bind(now)
-            .bind(actor.name)
-            .bind(actor.reason)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-        if paused > 0 {
-            audit::record(&mut transaction, Act { actor, action: "pause", object: &scope, detail: "" }, now).await?;
-        }
+        let actor = Actor { name: DAEMON, reason };
+        action::pause(&mut transaction, &Scope::Adapter(adapter.clone()), actor, now).await?;
         exception::raise(&mut transaction, &nobody(), std::slice::from_ref(finding), now).await?;
         Ok(transaction.commit().await?)
     }

@@ -6,7 +6,7 @@ mod naming;
 mod replay;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 
 use super::audit::{self, Act, Actor};
 use super::{Store, StoreError, target};
@@ -42,6 +42,24 @@ pub struct Pause {
     pub reason: String,
 }
 
+/// Stops work, in the transaction that has a reason to. False where it is stopped already.
+pub(in crate::store) async fn pause(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    actor: Actor<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    const INSERT: &str =
+        "insert into pause (scope, since, actor, reason) values ($1, $2, $3, $4) on conflict do nothing";
+    let scope = scope.to_string();
+    let insert = sqlx::query(INSERT).bind(&scope).bind(now).bind(actor.name).bind(actor.reason);
+    let is_new = insert.execute(&mut *connection).await?.rows_affected() > 0;
+    if is_new {
+        audit::record(connection, Act { actor, action: "pause", object: &scope, detail: "" }, now).await?;
+    }
+    Ok(is_new)
+}
+
 impl Store {
     /// Everything that is stopped.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
@@ -51,23 +69,10 @@ impl Store {
 
     /// Stops work until it is resumed. False where it is stopped already.
     pub async fn pause(&self, scope: &Scope, actor: Actor<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        const INSERT: &str =
-            "insert into pause (scope, since, actor, reason) values ($1, $2, $3, $4) on conflict do nothing";
-        let scope = scope.to_string();
         let mut transaction = self.pool.begin().await?;
-        let paused = sqlx::query(INSERT)
-            .bind(&scope)
-            .bind(now)
-            .bind(actor.name)
-            .bind(actor.reason)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-        if paused > 0 {
-            audit::record(&mut transaction, Act { actor, action: "pause", object: &scope, detail: "" }, now).await?;
-        }
+        let is_new = pause(&mut transaction, scope, actor, now).await?;
         transaction.commit().await?;
-        Ok(paused > 0)
+        Ok(is_new)
     }
 
     /// Lets work go on; of an adapter, with everything that waits for it. False where it is not stopped.
