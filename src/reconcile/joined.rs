@@ -21,6 +21,8 @@ type Joined = (JoinedLine, Option<Difference>);
 struct Transfer {
     /// What the last word on it says was paid and when; `None` where it came back.
     paid: Option<(DateTime<Utc>, Money)>,
+    /// It failed or came back: what its lines tell of comes again in another transfer.
+    is_returned: bool,
     booked: BTreeMap<Currency, Decimal>,
     booked_on: Option<NaiveDate>,
     lines: Vec<(SourceId, ReportLine)>,
@@ -46,9 +48,13 @@ impl Joint {
             joint.mention(place, event);
             match (event.kind, &event.fact) {
                 (Kind::TransferPaid, Fact::Payout(payout)) => {
-                    joint.transfer(&event.id).paid = Some((event.occurred_at, payout.money.clone()));
+                    let transfer = joint.transfer(&event.id);
+                    (transfer.paid, transfer.is_returned) = (Some((event.occurred_at, payout.money.clone())), false);
                 }
-                (Kind::TransferFailed | Kind::TransferReversed, _) => joint.transfer(&event.id).paid = None,
+                (Kind::TransferFailed | Kind::TransferReversed, _) => {
+                    let transfer = joint.transfer(&event.id);
+                    (transfer.paid, transfer.is_returned) = (None, true);
+                }
                 (Kind::TransferReported, Fact::ReportLine(line)) => {
                     lines.insert(&event.id, line);
                 }
@@ -93,7 +99,9 @@ impl Joint {
         let mut transfers: Vec<(&SourceId, &Transfer)> =
             self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
         transfers.sort_by_key(|(id, _)| (self.firsts.get(*id), *id));
-        let mut joined = join_all(&transfers, items);
+        let announced = self.transfers.values().filter(|it| it.paid.is_none() && !it.is_returned);
+        let announced = announced.flat_map(|it| &it.lines).collect();
+        let mut joined = join_all(&transfers, announced, items);
         let proofs = transfers.into_iter().flat_map(|(id, transfer)| {
             let lines = joined.remove(id).unwrap_or_default();
             transfer.prove(id, lines)
@@ -102,9 +110,13 @@ impl Joint {
     }
 }
 
-/// Settles the lines of everything that was paid. Neither the order of lines nor that of payouts means anything, for what a failed
+/// Settles the lines of everything that was paid; `announced` are those of transfers on their way. Neither the order of lines nor that of payouts means anything, for what a failed
 /// transfer carried comes again later: what agrees with the books is settled first.
-fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -> HashMap<&'t SourceId, Vec<Joined>> {
+fn join_all<'t>(
+    transfers: &[(&'t SourceId, &'t Transfer)],
+    announced: Vec<&'t (SourceId, ReportLine)>,
+    items: &mut Items,
+) -> HashMap<&'t SourceId, Vec<Joined>> {
     let paid = transfers.iter().filter_map(|(id, it)| Some((*id, &it.paid.as_ref()?.1.currency, &it.lines)));
     let mut open: Vec<OpenLine<'t>> =
         paid.flat_map(|(id, currency, lines)| lines.iter().map(move |line| (id, currency, line))).collect();
@@ -119,7 +131,7 @@ fn join_all<'t>(transfers: &[(&'t SourceId, &'t Transfer)], items: &mut Items) -
             !is_settled
         });
         if open.len() == before {
-            let unseen = unseen(&open, items);
+            let unseen = unseen(&open, &announced, items);
             let stuck: Vec<_> = if unseen.is_empty() { vec![open[0]] } else { unseen.clone() };
             open.retain(|(_, _, line)| !stuck.iter().any(|(_, _, other)| std::ptr::eq(*other, *line)));
             for (transfer, currency, (id, line)) in stuck {
@@ -200,21 +212,30 @@ impl Transfer {
 type OpenLine<'t> = (&'t SourceId, &'t Currency, &'t (SourceId, ReportLine));
 
 /// Lines about one record that cancel out, or that together pay just what is left of it: it changed, and perhaps changed back, before
-/// anybody looked.
-fn unseen<'t>(open: &[OpenLine<'t>], items: &Items) -> Vec<OpenLine<'t>> {
-    let record = |(_, currency, (id, line)): &OpenLine<'t>| {
-        record_of(id, line, items).filter(|_| line.share.currency == **currency).map(|record| (record, *currency))
+/// anybody looked. The last of them may be on their way still.
+fn unseen<'t>(open: &[OpenLine<'t>], announced: &[&(SourceId, ReportLine)], items: &Items) -> Vec<OpenLine<'t>> {
+    let record = |(id, line): &(SourceId, ReportLine), currency: &Currency| {
+        record_of(id, line, items).filter(|_| line.share.currency == *currency)
     };
-    for first in open {
-        let Some(of) = record(first) else { continue };
-        let same: Vec<OpenLine<'t>> = open.iter().filter(|line| record(line).as_ref() == Some(&of)).copied().collect();
-        let sum: Decimal = same.iter().map(|(_, _, (_, line))| line.share.amount.decimal()).sum();
-        let remaining = items.item(&of.0, of.1).map(Item::remaining);
-        if same.len() > 1 && (sum.is_zero() || Some(sum) == remaining) {
+    for (_, currency, first) in open {
+        let Some(of) = record(first, currency) else { continue };
+        let is_same = |line: &(SourceId, ReportLine)| record(line, currency).as_ref() == Some(&of);
+        let same: Vec<OpenLine<'t>> =
+            open.iter().filter(|(_, other, line)| other == currency && is_same(line)).copied().collect();
+        let coming: Vec<Decimal> = announced.iter().filter(|line| is_same(line)).map(|line| share(line)).collect();
+        let sum: Decimal = same.iter().map(|(_, _, line)| share(line)).sum();
+        let remaining = items.item(&of, currency).map_or(Decimal::ZERO, Item::remaining);
+        let closes = |sum: Decimal| sum.is_zero() || sum == remaining;
+        let (with_coming, count) = (sum + coming.iter().sum::<Decimal>(), same.len() + coming.len());
+        if (same.len() > 1 && closes(sum)) || (count > same.len() && closes(with_coming)) {
             return same;
         }
     }
     Vec::new()
+}
+
+fn share((_, line): &(SourceId, ReportLine)) -> Decimal {
+    line.share.amount.decimal()
 }
 
 /// Lets the record have stood where the line puts it.

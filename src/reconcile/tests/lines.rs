@@ -154,3 +154,24 @@ fn a_fee_that_was_withheld_before_it_was_final_is_explained_by_what_came_back_la
     books.payout("T3", "1.06", "paid", &[("Adjustment", "F1", "1.06")]);
     assert_eq!(verdicts(&books.answer()).last().map(String::as_str), Some("T3 wrong: RecordAmount Fee F1 1.06"));
 }
+
+/// The last word of such a change may be in a transfer that has not arrived yet; one that failed says nothing.
+#[test]
+fn what_a_transfer_on_its_way_brings_back_explains_what_was_withheld() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.fee("F1", "P1", "1.00");
+    let lines = [("Payment", "P1", "10.00"), ("Fee", "F1", "-1.00"), ("Adjustment", "F1", "-0.25")];
+    books.payout("T1", "8.75", "paid", &lines);
+    assert_eq!(verdicts(&books.answer()), ["T1 wrong: RecordAmount Fee F1 -0.25"], "nothing is coming");
+    let back = [("Adjustment", "F1", "0.25")];
+    books.payout("T2", "0.25", "posted", &back);
+    let answer = books.answer();
+    assert_eq!((verdicts(&answer), transit(&answer)), (vec!["T1 Proven".to_owned()], vec!["Fee F1 0.25".to_owned()]));
+    books.payout("T2", "0.25", "failed", &back);
+    assert_eq!(verdicts(&books.answer()), ["T1 wrong: RecordAmount Fee F1 -0.25"], "it does not come");
+    books.payout("T3", "0.25", "paid", &back);
+    let answer = books.answer();
+    assert_eq!(verdicts(&answer), ["T1 Proven", "T3 Proven"]);
+    assert_eq!(transit(&answer), [""; 0]);
+}
