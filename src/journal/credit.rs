@@ -1,7 +1,8 @@
 //! Credit memos at checkout: a payment smaller than what it was applied to, and a memo of the customer that shrank by the difference.
 //!
 //! Neither names the other. A shortfall is explained by one drop of exactly its amount, or by all open drops of the customer
-//! together; anything else stays open for a person.
+//! together; anything else stays open for a person. What was used of a memo before it was first read is a drop like any other, but may
+//! have been used elsewhere.
 
 use rust_decimal::Decimal;
 
@@ -29,6 +30,8 @@ pub(super) struct Drop {
     amount: Decimal,
     /// The event that told it.
     told_by: Event,
+    /// Happened before the memo was first read.
+    is_old: bool,
 }
 
 /// The drops in the history of one memo that nothing explains yet.
@@ -47,15 +50,18 @@ pub(super) fn open_drops(history: &[Event]) -> Vec<Drop> {
             _ => None,
         })
         .collect();
-    let drops = changes.windows(2).filter_map(|pair| drop_between(pair[0].1, pair[1]));
-    drops.filter(|drop| !explained.contains(&drop.told_by.key.as_str())).collect()
+    let old = changes.first().and_then(|first| drop_between(first.1.amount?, first.1, *first));
+    let old = old.map(|drop| Drop { is_old: true, ..drop });
+    let news = changes.windows(2).filter_map(|pair| drop_between(pair[0].1.remaining?, pair[0].1, pair[1]));
+    old.into_iter().chain(news).filter(|drop| !explained.contains(&drop.told_by.key.as_str())).collect()
 }
 
-fn drop_between(before: &MemoFact, (event, after): (&Event, &MemoFact)) -> Option<Drop> {
-    let amount = before.remaining?.decimal() - after.remaining?.decimal();
+fn drop_between(from: Amount, before: &MemoFact, (event, after): (&Event, &MemoFact)) -> Option<Drop> {
+    let amount = from.decimal() - after.remaining?.decimal();
     let customer_ref = after.customer_ref.clone().or_else(|| before.customer_ref.clone())?;
     let currency = after.currency.clone();
-    let drop = Drop { memo_id: event.id.clone(), customer_ref, currency, amount, told_by: event.clone() };
+    let (memo_id, told_by) = (event.id.clone(), event.clone());
+    let drop = Drop { memo_id, customer_ref, currency, amount, told_by, is_old: false };
     (amount > Decimal::ZERO).then_some(drop)
 }
 
@@ -72,10 +78,14 @@ pub(super) fn explain(
                 && drop.currency.as_ref().is_none_or(|currency| *currency == shortfall.currency)
         };
         let single = drops.iter().position(|drop| fits(drop) && drop.amount == shortfall.amount);
-        let sum: Decimal = drops.iter().filter(|drop| fits(drop)).map(|drop| drop.amount).sum();
+        let sum = |with_old: bool| -> Decimal {
+            let counted = drops.iter().filter(|drop| fits(drop) && (with_old || !drop.is_old));
+            counted.map(|drop| drop.amount).sum()
+        };
         let used: Vec<Drop> = match single {
             Some(place) => vec![drops.remove(place)],
-            None if sum == shortfall.amount => drops.extract_if(.., |drop| fits(drop)).collect(),
+            None if sum(false) == shortfall.amount => drops.extract_if(.., |drop| fits(drop) && !drop.is_old).collect(),
+            None if sum(true) == shortfall.amount => drops.extract_if(.., |drop| fits(drop)).collect(),
             None => Vec::new(),
         };
         for drop in used {

@@ -52,6 +52,7 @@ impl Account {
         let others = vec![(Role::ProcessingFeeExpense, fee.cost.amount.decimal())];
         let parts = through_clearing(-Decimal::ONE, &fee.cost, None, &links, others);
         self.book(Slot::Fee(event.id.clone()), event, parts);
+        self.settle_reports(event);
     }
 
     fn returned(&mut self, event: &Event, fee: &FeeReturn) {
@@ -59,7 +60,6 @@ impl Account {
             self.settle_reports(event);
             return;
         };
-        self.record_told_return(fee.returned.clone(), event);
         let name = fee.fee_id.as_ref().map_or_else(|| event.key.clone(), |id| id.as_str().to_owned());
         let links = Links {
             payment_id: fee.payment_id.clone(),
@@ -70,6 +70,7 @@ impl Account {
         let others = vec![(Role::ProcessingFeeExpense, -fee.returned.amount.decimal())];
         let parts = through_clearing(Decimal::ONE, &fee.returned, None, &links, others);
         self.book(Slot::FeeReturn(refund.clone(), name), event, parts);
+        self.record_told_return(fee.returned.clone(), event);
     }
 
     fn dispute_fee(&mut self, event: &Event, fee: &DisputeFee) {
@@ -122,7 +123,11 @@ impl Account {
         let share = Money { amount: line.share.amount.abs(), currency: line.share.currency.clone() };
         if amount < Decimal::ZERO {
             let is_dispute = self.disputes.contains(named) || self.dispute_fees.contains_key(named);
-            return if is_dispute { self.name_dispute_fee(event, named, &share, None, troubles) } else { Vec::new() };
+            if is_dispute {
+                return self.name_dispute_fee(event, named, &share, None, troubles);
+            }
+            self.fee_charged(event, line, share);
+            return Vec::new();
         }
         if amount.is_zero() {
             return Vec::new();

@@ -1,7 +1,8 @@
 //! What only reports of transfers tell: adjustments that no record explains, and returned fees that no record names.
 //!
 //! The items of a transfer that failed come again in the report of a later one. So lines with the same name and amount are as many
-//! facts as there are transfers among theirs that have not failed, and one where all have.
+//! facts as there are transfers among theirs that have not failed, and one where all have. A fee that was given back and is charged
+//! again, because its refund failed, takes one of them away.
 
 use std::collections::HashSet;
 
@@ -28,6 +29,8 @@ struct Line {
 pub(super) struct Reports {
     adjustments: Vec<Line>,
     returns: Vec<Line>,
+    /// Fees that were charged, and charged again after they had been given back.
+    charges: Vec<Line>,
     failed: HashSet<SourceId>,
     /// Returned fees that records told.
     told_by_records: Vec<Money>,
@@ -44,15 +47,14 @@ impl Reports {
         names.dedup();
         let facts_of = |name: &SourceId| {
             let same = lines.iter().filter(|line| line.share == *share && line.named == *name);
-            same.filter(|line| line.transfer.as_ref().is_none_or(|it| !self.failed.contains(it))).count().max(1)
+            same.filter(|line| self.goes(line)).count().max(1)
         };
         names.into_iter().map(facts_of).sum()
     }
 
-    /// Returned fees of this amount that no record tells.
-    fn returns_alone(&self, share: &Money) -> usize {
-        let told = self.told_by_records.iter().filter(|told| *told == share).count();
-        self.facts(&self.returns, share).saturating_sub(told)
+    /// Whether the transfer of a line has not failed.
+    fn goes(&self, line: &Line) -> bool {
+        line.transfer.as_ref().is_none_or(|it| !self.failed.contains(it))
     }
 }
 
@@ -87,6 +89,42 @@ impl Account {
         self.settle_reports(cause);
     }
 
+    /// A line of a report charges a fee, for the first time or again.
+    pub(super) fn fee_charged(&mut self, event: &Event, line: &ReportLine, charged: Money) {
+        self.reports.charges.push(line_of(line, event, charged));
+        self.settle_reports(event);
+    }
+
+    /// Returned fees of this amount that no record tells.
+    fn returns_alone(&self, share: &Money) -> usize {
+        let told = self.reports.told_by_records.iter().filter(|told| *told == share).count();
+        let names: HashSet<&SourceId> =
+            self.reports.returns.iter().filter(|line| line.share == *share).map(|line| &line.named).collect();
+        let again: usize = names.into_iter().map(|name| self.charged_again(name, share)).sum();
+        self.reports.facts(&self.reports.returns, share).saturating_sub(told + again)
+    }
+
+    /// How often a fee of this amount was charged beyond the first time. That charge may have been of an amount that no record shows any
+    /// more; what bears the name of a refund, or of what it gave back, was never charged before.
+    fn charged_again(&self, name: &SourceId, share: &Money) -> usize {
+        let of_name = self.reports.charges.iter().filter(|line| line.named == *name && self.reports.goes(line));
+        let (same, others): (Vec<&Line>, Vec<&Line>) = of_name.partition(|line| line.share == *share);
+        let has_first = match self.costs.get(name) {
+            Some(cost) => cost == share || others.is_empty(),
+            None => others.is_empty() && !self.is_named_by_refund(name),
+        };
+        same.len().saturating_sub(usize::from(has_first))
+    }
+
+    fn is_named_by_refund(&self, name: &SourceId) -> bool {
+        let names = |slot: &Slot| match slot {
+            Slot::Refund(refund) => refund == name,
+            Slot::FeeReturn(refund, fee) => refund == name || fee == name.as_str(),
+            _ => false,
+        };
+        self.ledger.slots().any(names)
+    }
+
     /// A line of a report gives a fee back; returns the event that tells it, where no record does.
     pub(super) fn fee_returned(&mut self, event: &Event, line: &ReportLine, returned: Money) -> Option<Event> {
         let line = line_of(line, event, returned.clone());
@@ -94,7 +132,7 @@ impl Account {
         self.reports.returns.push(line);
         let mut slots = (0..self.reports.returns.len()).map(|place| return_slot(&returned, place));
         let booked = slots.by_ref().filter(|slot| self.ledger.stands(slot)).count();
-        (self.reports.returns_alone(&returned) > booked).then(|| {
+        (self.returns_alone(&returned) > booked).then(|| {
             let fact = FeeReturn { returned, payment_id: None, refund_id: None, fee_id: Some(named) };
             let record = (Resource::TransferEntries, &event.id);
             Event::nth(1, Kind::FeeRefunded, record, event.occurred_at, Fact::FeeReturn(fact))
@@ -129,7 +167,7 @@ impl Account {
             self.stand(facts, slots, event, &parts);
         }
         for share in shares(&self.reports.returns) {
-            let facts = self.reports.returns_alone(&share);
+            let facts = self.returns_alone(&share);
             let links = Links { fee_id: self.name_of_return(&share), ..Links::default() };
             let others = vec![(Role::ProcessingFeeExpense, -share.amount.decimal())];
             let parts = through_clearing(Decimal::ONE, &share, None, &links, others);

@@ -1,5 +1,7 @@
 //! Worked examples to the cent, and the cases in which a simpler rule would have booked something twice or never.
 
+mod unseen;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
