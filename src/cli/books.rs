@@ -118,10 +118,10 @@ fn books_read(books: &BooksRead) -> String {
 
 fn payout_row(payout: &PayoutProof) -> Vec<String> {
     let verdict = match &payout.verdict {
-        Verdict::Proven => "proven",
-        Verdict::Unproven => "unproven: no report",
-        Verdict::Returned => "returned",
-        Verdict::Wrong { .. } => "WRONG",
+        Verdict::Proven => "proven".to_owned(),
+        Verdict::Unproven { because } => format!("unproven: {}", because.name()),
+        Verdict::Returned => "returned".to_owned(),
+        Verdict::Wrong { .. } => "WRONG".to_owned(),
     };
     vec![
         payout.booked_on.map_or_else(String::new, |date| date.to_string()),
@@ -129,7 +129,7 @@ fn payout_row(payout: &PayoutProof) -> Vec<String> {
         payout.paid.amount.to_string(),
         payout.paid.currency.to_string(),
         payout.lines.len().to_string(),
-        verdict.to_owned(),
+        verdict,
     ]
 }
 

@@ -240,7 +240,7 @@ fn opening(
 }
 
 fn is_unexplained(payout: &PayoutProof) -> bool {
-    matches!(payout.verdict, Verdict::Unproven | Verdict::Wrong { .. })
+    matches!(payout.verdict, Verdict::Unproven { .. } | Verdict::Wrong { .. })
 }
 
 /// A line of a report whose transfer was paid before.

@@ -29,6 +29,7 @@ fn paid(told: &mut Told<'_>, transfer: &Transfer) {
     if !stands {
         let payout = Payout {
             money,
+            created_at: told.document.created_at,
             withdrawal_id: transfer.withdrawal_id.clone(),
             bank_id: transfer.bank_id.clone(),
             account_key: transfer.account_key.clone(),
@@ -73,6 +74,7 @@ pub(super) fn withdrawal(mut told: Told<'_>, withdrawal: &Withdrawal) -> Telling
     if let (Some(amount), Some(currency)) = (told.document.amount, told.document.currency.clone()) {
         let payout = Payout {
             money: crate::model::money::Money { amount, currency },
+            created_at: told.document.created_at,
             withdrawal_id: None,
             bank_id: withdrawal.bank_id.clone(),
             account_key: withdrawal.account_key.clone(),

@@ -237,6 +237,8 @@ pub struct DisputeOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payout {
     pub money: Money,
+    /// When it was put together, days before it is paid.
+    pub created_at: Option<DateTime<Utc>>,
     pub withdrawal_id: Option<SourceId>,
     pub bank_id: Option<SourceId>,
     pub account_key: Option<String>,

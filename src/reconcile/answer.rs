@@ -57,13 +57,36 @@ impl PayoutProof {
 pub enum Verdict {
     /// Every line agrees with the books, and together they are what was paid.
     Proven,
-    /// It has no report.
-    Unproven,
+    /// Nothing speaks against it, and not all of it can be shown.
+    Unproven {
+        because: Gap,
+    },
     /// It came back or never went: it settles nothing.
     Returned,
     Wrong {
         differences: Vec<Difference>,
     },
+}
+
+/// Why a payout cannot be proven yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    NoReport,
+    /// It was put together before the first thing that the books know of a record, such as a fee that changed before it was first read.
+    /// A later payout brings the difference back.
+    ReadLater,
+}
+
+impl Gap {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Gap::NoReport => "no report",
+            Gap::ReadLater => "a record changed before it was first read",
+        }
+    }
 }
 
 /// One line of a report, with the record that it settles.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::answer::{Record, RecordKind};
@@ -15,6 +15,8 @@ use crate::model::money::Currency;
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) since: NaiveDate,
+    /// When what the books know of it began.
+    known_from: Option<DateTime<Utc>>,
     payment_id: Option<SourceId>,
     refund_id: Option<SourceId>,
     /// What clearing held for it after each event.
@@ -27,10 +29,11 @@ pub(super) struct Item {
 }
 
 impl Item {
-    fn new(entry: &Entry, line: &Line) -> Self {
+    fn new(entry: &Entry, line: &Line, known_from: Option<DateTime<Utc>>) -> Self {
         let (payment_id, refund_id) = (line.links.payment_id.clone(), line.links.refund_id.clone());
         Self {
             since: entry.date,
+            known_from,
             payment_id,
             refund_id,
             history: Vec::new(),
@@ -78,6 +81,11 @@ impl Item {
         self.unseen.push(step);
     }
 
+    /// Whether a payout that was put together at `instant` may have taken what the books never knew.
+    pub(super) fn is_unknown_at(&self, instant: DateTime<Utc>) -> bool {
+        self.known_from.is_some_and(|from| instant < from)
+    }
+
     /// Settles all of a `share` that agrees, and of another one what is in transit in its direction.
     pub(super) fn settle(&mut self, share: Decimal) -> Decimal {
         let remaining = self.remaining();
@@ -111,6 +119,7 @@ pub(super) struct Items {
 impl Items {
     pub(super) fn of(entries: &[Entry], events: &[Event]) -> Self {
         let adjustments: HashMap<&str, &SourceId> = events.iter().filter_map(adjusted).collect();
+        let times: HashMap<&str, DateTime<Utc>> = events.iter().map(|it| (it.key.as_str(), it.occurred_at)).collect();
         let mut items: BTreeMap<(Record, Currency), Item> = BTreeMap::new();
         let mut records: HashMap<&str, Record> = HashMap::new();
         for entry in entries {
@@ -121,7 +130,9 @@ impl Items {
                 let reversed = entry.reverses.as_deref().and_then(|key| records.get(key).cloned());
                 let record = reversed.unwrap_or_else(|| record_of(entry, line, &adjustments));
                 records.insert(&entry.key, record.clone());
-                let item = items.entry((record, entry.currency.clone())).or_insert_with(|| Item::new(entry, line));
+                let known_from = times.get(entry.event_key.as_str()).copied();
+                let place = items.entry((record, entry.currency.clone()));
+                let item = place.or_insert_with(|| Item::new(entry, line, known_from));
                 item.add(&entry.event_key, line.amount.decimal());
             }
         }

@@ -1,26 +1,31 @@
 //! Payouts with the lines of their reports, each joined to what it settles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
-use super::answer::{Difference, DifferenceKind, JoinedLine, PayoutProof, Record, RecordKind, Verdict};
-use super::items::{Item, Items};
-use crate::model::document::SubjectType;
+use super::answer::{Difference, DifferenceKind, Gap, PayoutProof, Verdict};
+use super::items::Items;
+use super::settle::{Joined, OpenLine, settle_all};
 use crate::model::event::{Event, Fact, Kind, ReportLine};
 use crate::model::ids::SourceId;
 use crate::model::journal::{Entry, Role};
 use crate::model::money::{Amount, Currency, Money};
 
-/// A line with what it settles, and what of it the books do not explain.
-type Joined = (JoinedLine, Option<Difference>);
+/// What was paid, and when.
+#[derive(Debug)]
+struct Paid {
+    at: DateTime<Utc>,
+    made_at: DateTime<Utc>,
+    money: Money,
+}
 
 /// What is known of one transfer.
 #[derive(Debug, Default)]
 struct Transfer {
-    /// What the last word on it says was paid and when; `None` where it came back.
-    paid: Option<(DateTime<Utc>, Money)>,
+    /// As the last word on it says; `None` where it came back.
+    paid: Option<Paid>,
     /// It failed or came back: what its lines tell of comes again in another transfer.
     is_returned: bool,
     booked: BTreeMap<Currency, Decimal>,
@@ -48,8 +53,10 @@ impl Joint {
             joint.mention(place, event);
             match (event.kind, &event.fact) {
                 (Kind::TransferPaid, Fact::Payout(payout)) => {
+                    let (at, money) = (event.occurred_at, payout.money.clone());
+                    let paid = Paid { at, made_at: payout.created_at.unwrap_or(at), money };
                     let transfer = joint.transfer(&event.id);
-                    (transfer.paid, transfer.is_returned) = (Some((event.occurred_at, payout.money.clone())), false);
+                    (transfer.paid, transfer.is_returned) = (Some(paid), false);
                 }
                 (Kind::TransferFailed | Kind::TransferReversed, _) => {
                     let transfer = joint.transfer(&event.id);
@@ -94,14 +101,31 @@ impl Joint {
         }
     }
 
+    /// Lines that nothing paid yet: of transfers on their way, and of those that failed what has not come again.
+    fn coming(&self) -> Vec<&(SourceId, ReportLine)> {
+        let (failed, others): (Vec<&Transfer>, Vec<&Transfer>) = self.transfers.values().partition(|it| it.is_returned);
+        let names = |(_, line): &(SourceId, ReportLine)| (line.named_id.clone(), line.share.clone());
+        let again: Vec<_> = others.iter().flat_map(|it| it.lines.iter().map(names)).collect();
+        let waiting = failed.iter().flat_map(|it| &it.lines).filter(|line| !again.contains(&names(line)));
+        let announced = others.iter().filter(|it| it.paid.is_none()).flat_map(|it| &it.lines);
+        announced.chain(waiting).collect()
+    }
+
     /// Proves the payouts in the order in which they were first spoken of. A transfer of which nothing but lines is known is none yet.
     pub(super) fn prove_all(&mut self, items: &mut Items) -> Vec<PayoutProof> {
         let mut transfers: Vec<(&SourceId, &Transfer)> =
             self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
         transfers.sort_by_key(|(id, _)| (self.firsts.get(*id), *id));
-        let announced = self.transfers.values().filter(|it| it.paid.is_none() && !it.is_returned);
-        let announced = announced.flat_map(|it| &it.lines).collect();
-        let mut joined = join_all(&transfers, announced, items);
+        let paid = transfers.iter().filter_map(|(id, it)| Some((*id, it.paid.as_ref()?, &it.lines)));
+        let open = paid.flat_map(|(transfer, paid, lines)| {
+            lines.iter().map(move |line| OpenLine {
+                transfer,
+                currency: &paid.money.currency,
+                made_at: paid.made_at,
+                line,
+            })
+        });
+        let mut joined = settle_all(open.collect(), &self.coming(), items);
         let proofs = transfers.into_iter().flat_map(|(id, transfer)| {
             let lines = joined.remove(id).unwrap_or_default();
             transfer.prove(id, lines)
@@ -110,51 +134,13 @@ impl Joint {
     }
 }
 
-/// Settles the lines of everything that was paid; `announced` are those of transfers on their way. Neither the order of lines nor that of payouts means anything, for what a failed
-/// transfer carried comes again later: what agrees with the books is settled first.
-fn join_all<'t>(
-    transfers: &[(&'t SourceId, &'t Transfer)],
-    announced: Vec<&'t (SourceId, ReportLine)>,
-    items: &mut Items,
-) -> HashMap<&'t SourceId, Vec<Joined>> {
-    let paid = transfers.iter().filter_map(|(id, it)| Some((*id, &it.paid.as_ref()?.1.currency, &it.lines)));
-    let mut open: Vec<OpenLine<'t>> =
-        paid.flat_map(|(id, currency, lines)| lines.iter().map(move |line| (id, currency, line))).collect();
-    let mut joined: HashMap<&SourceId, Vec<Joined>> = HashMap::new();
-    while !open.is_empty() {
-        let before = open.len();
-        open.retain(|(transfer, currency, (id, line))| {
-            let is_settled = agrees(id, line, items);
-            if is_settled {
-                joined.entry(transfer).or_default().push(join(id, line, currency, items));
-            }
-            !is_settled
-        });
-        if open.len() == before {
-            let unseen = unseen(&open, &announced, items);
-            let stuck: Vec<_> = if unseen.is_empty() { vec![open[0]] } else { unseen.clone() };
-            open.retain(|(_, _, line)| !stuck.iter().any(|(_, _, other)| std::ptr::eq(*other, *line)));
-            for (transfer, currency, (id, line)) in stuck {
-                if !unseen.is_empty() {
-                    bear(id, line, currency, items);
-                }
-                joined.entry(transfer).or_default().push(join(id, line, currency, items));
-            }
-        }
-    }
-    for lines in joined.values_mut() {
-        lines.sort_by(|(one, _), (other, _)| one.line_id.cmp(&other.line_id));
-    }
-    joined
-}
-
 impl Transfer {
     /// One proof; one more for every other currency that was booked for it, which is wrong.
     fn prove(&self, id: &SourceId, lines: Vec<Joined>) -> Vec<PayoutProof> {
-        let own = self.paid.as_ref().map(|(_, money)| &money.currency);
+        let own = self.paid.as_ref().map(|paid| &paid.money.currency);
         let others = self.booked.iter().filter(|(currency, _)| own != Some(currency));
         let strange: Vec<PayoutProof> = others.map(|(currency, _)| self.unpaid(id, currency)).collect();
-        let proof = self.paid.as_ref().map(|(at, paid)| self.paid(id, *at, paid, lines));
+        let proof = self.paid.as_ref().map(|paid| self.paid(id, paid, lines));
         proof.into_iter().chain(strange).collect()
     }
 
@@ -175,14 +161,11 @@ impl Transfer {
         PayoutProof { transfer_id, paid_at: None, booked_on, paid, booked, reported: None, verdict, lines: Vec::new() }
     }
 
-    fn paid(&self, id: &SourceId, at: DateTime<Utc>, paid: &Money, lines: Vec<Joined>) -> PayoutProof {
+    fn paid(&self, id: &SourceId, Paid { at, money: paid, .. }: &Paid, lines: Vec<Joined>) -> PayoutProof {
         let booked = self.booked(&paid.currency);
         let mut differences: Vec<Difference> = booked_amount(&booked, paid).into_iter().collect();
-        let mut joined = Vec::with_capacity(self.lines.len());
-        for (line, difference) in lines {
-            joined.push(line);
-            differences.extend(difference);
-        }
+        let is_doubtful = lines.iter().any(|it| it.is_doubtful);
+        differences.extend(lines.iter().filter_map(|it| it.difference.clone()));
         let own = self.lines.iter().filter(|(_, line)| line.share.currency == paid.currency);
         let sum: Decimal = own.map(|(_, line)| line.share.amount.decimal()).sum();
         let reported = (!self.lines.is_empty()).then(|| Amount::from(sum));
@@ -193,62 +176,21 @@ impl Transfer {
         }
         let verdict = match (differences.is_empty(), reported) {
             (false, _) => Verdict::Wrong { differences },
+            (true, None) => Verdict::Unproven { because: Gap::NoReport },
+            (true, Some(_)) if is_doubtful => Verdict::Unproven { because: Gap::ReadLater },
             (true, Some(_)) => Verdict::Proven,
-            (true, None) => Verdict::Unproven,
         };
         PayoutProof {
             transfer_id: id.clone(),
-            paid_at: Some(at),
+            paid_at: Some(*at),
             booked_on: self.booked_on,
             paid: paid.clone(),
             booked,
             reported,
             verdict,
-            lines: joined,
+            lines: lines.into_iter().map(|it| it.line).collect(),
         }
     }
-}
-
-type OpenLine<'t> = (&'t SourceId, &'t Currency, &'t (SourceId, ReportLine));
-
-/// Lines about one record that cancel out, or that together pay just what is left of it: it changed, and perhaps changed back, before
-/// anybody looked. The last of them may be on their way still.
-fn unseen<'t>(open: &[OpenLine<'t>], announced: &[&(SourceId, ReportLine)], items: &Items) -> Vec<OpenLine<'t>> {
-    let record = |(id, line): &(SourceId, ReportLine), currency: &Currency| {
-        record_of(id, line, items).filter(|_| line.share.currency == *currency)
-    };
-    for (_, currency, first) in open {
-        let Some(of) = record(first, currency) else { continue };
-        let is_same = |line: &(SourceId, ReportLine)| record(line, currency).as_ref() == Some(&of);
-        let same: Vec<OpenLine<'t>> =
-            open.iter().filter(|(_, other, line)| other == currency && is_same(line)).copied().collect();
-        let coming: Vec<Decimal> = announced.iter().filter(|line| is_same(line)).map(|line| share(line)).collect();
-        let sum: Decimal = same.iter().map(|(_, _, line)| share(line)).sum();
-        let remaining = items.item(&of, currency).map_or(Decimal::ZERO, Item::remaining);
-        let closes = |sum: Decimal| sum.is_zero() || sum == remaining;
-        let (with_coming, count) = (sum + coming.iter().sum::<Decimal>(), same.len() + coming.len());
-        if (same.len() > 1 && closes(sum)) || (count > same.len() && closes(with_coming)) {
-            return same;
-        }
-    }
-    Vec::new()
-}
-
-fn share((_, line): &(SourceId, ReportLine)) -> Decimal {
-    line.share.amount.decimal()
-}
-
-/// Lets the record have stood where the line puts it.
-fn bear(line_id: &SourceId, line: &ReportLine, currency: &Currency, items: &mut Items) {
-    let record = record_of(line_id, line, items);
-    if let Some(item) = record.and_then(|record| items.get_mut(&record, currency)) {
-        item.passed_through(line.share.amount.decimal());
-    }
-}
-
-fn agrees(line_id: &SourceId, line: &ReportLine, items: &Items) -> bool {
-    let item = record_of(line_id, line, items).and_then(|record| items.item(&record, &line.share.currency));
-    item.is_some_and(|item| item.agrees(line.share.amount.decimal()))
 }
 
 fn booked_amount(booked: &Money, paid: &Money) -> Option<Difference> {
@@ -256,48 +198,4 @@ fn booked_amount(booked: &Money, paid: &Money) -> Option<Difference> {
     let amount = Money { amount, currency: paid.currency.clone() };
     let difference = Difference { kind: DifferenceKind::BookedAmount, line_id: None, record: None, amount };
     (booked.amount != paid.amount).then_some(difference)
-}
-
-/// Settles what a line names, and says what of the line the books do not explain.
-fn join(line_id: &SourceId, line: &ReportLine, currency: &Currency, items: &mut Items) -> Joined {
-    let share = line.share.amount.decimal();
-    let is_ours = line.share.currency == *currency;
-    let record = record_of(line_id, line, items).filter(|_| is_ours);
-    let item = record.as_ref().and_then(|record| items.get_mut(record, currency));
-    let (settled, remaining) = item.map_or_else(Default::default, |item| (item.settle(share), item.remaining()));
-    let kind = match &record {
-        _ if !is_ours => DifferenceKind::OtherCurrency,
-        None => DifferenceKind::UnknownRecord,
-        Some(_) => DifferenceKind::RecordAmount,
-    };
-    let amount = Money { amount: Amount::from(share - settled), currency: line.share.currency.clone() };
-    let difference = Difference { kind, line_id: Some(line_id.clone()), record: record.clone(), amount };
-    let joined = JoinedLine {
-        line_id: line_id.clone(),
-        share: line.share.clone(),
-        names: line.names.clone(),
-        named_id: line.named_id.clone(),
-        record,
-        settled: Amount::from(settled),
-        remaining: Amount::from(remaining),
-    };
-    (joined, (share != settled).then_some(difference))
-}
-
-/// An adjustment of a known fee settles that fee's change; any other is a record of its own.
-fn record_of(line_id: &SourceId, line: &ReportLine, items: &Items) -> Option<Record> {
-    let Money { amount, currency } = &line.share;
-    let named = line.named_id.as_ref();
-    let find = |kind| items.find(&[kind], named?, currency);
-    let fee = || items.find_fee(named?, amount.decimal(), currency);
-    match line.kind()? {
-        SubjectType::Payment => find(RecordKind::Payment),
-        SubjectType::Refund => find(RecordKind::Refund),
-        SubjectType::Dispute => find(RecordKind::Dispute),
-        SubjectType::Fee => fee(),
-        SubjectType::Adjustment => {
-            fee().or_else(|| items.find(&[RecordKind::Adjustment], named.unwrap_or(line_id), currency))
-        }
-        SubjectType::Receivable | SubjectType::Withdrawal | SubjectType::Transfer | SubjectType::Unknown(_) => None,
-    }
 }

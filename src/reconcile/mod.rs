@@ -10,6 +10,8 @@
 //!   that changes after its payout was right leaves the difference in transit.
 //! - Lines about one record that together pay what is left of it, or nothing, agree too: a history that begins with the last state of
 //!   a fee does not know at what amount earlier payouts withheld it.
+//! - Where a record changed after its payout was put together and before anybody read it, a line that differs makes the payout
+//!   unproven, not wrong: what it took too much or too little is in transit until a later payout brings it back.
 //! - Nothing is lost between the answers: in every currency, clearing is what is in transit, less what unproven payouts paid, plus
 //!   what wrong ones settle beyond what they paid ([`Total`]).
 //! - A payout without a report is unproven, not wrong. What was booked before the first entry given is not known here: give all
@@ -20,13 +22,14 @@ mod answer;
 mod items;
 mod joined;
 mod read_back;
+mod settle;
 
 #[cfg(test)]
 mod tests;
 
 pub use advice::{Advice, Failure, advice, known};
 pub use answer::{
-    Difference, DifferenceKind, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
+    Difference, DifferenceKind, Gap, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
     Total, TransitItem, Verdict,
 };
 pub use read_back::{AccountTotal, Sums, Unsettled};
@@ -83,7 +86,7 @@ fn totals(entries: &[Entry], in_transit: &[InTransit], payouts: &[PayoutProof]) 
             currency: currency.clone(),
             clearing: Amount::from(clearing),
             in_transit: Amount::from(transit),
-            unproven: Amount::from(left(|verdict| matches!(verdict, Verdict::Unproven))),
+            unproven: Amount::from(left(|verdict| matches!(verdict, Verdict::Unproven { .. }))),
             wrong: Amount::from(left(|verdict| matches!(verdict, Verdict::Wrong { .. }))),
         }
     };

@@ -84,7 +84,7 @@ impl Sums {
         let unsettled = |payout: &PayoutProof| {
             let paid = match payout.verdict {
                 Verdict::Returned => Decimal::ZERO,
-                Verdict::Proven | Verdict::Unproven | Verdict::Wrong { .. } => payout.paid.amount.decimal(),
+                Verdict::Proven | Verdict::Unproven { .. } | Verdict::Wrong { .. } => payout.paid.amount.decimal(),
             };
             let banked = self.banked.get(&payout.transfer_id).copied().unwrap_or_default();
             let is_other_currency = payout.booked.currency != payout.paid.currency;

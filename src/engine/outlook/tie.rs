@@ -150,7 +150,7 @@ fn shown(answer: &TieOut, at: DateTime<Utc>) -> view::TieOut {
     view::TieOut {
         at,
         proven: count(|verdict| matches!(verdict, Verdict::Proven)),
-        unproven: count(|verdict| matches!(verdict, Verdict::Unproven)),
+        unproven: count(|verdict| matches!(verdict, Verdict::Unproven { .. })),
         wrong: count(|verdict| matches!(verdict, Verdict::Wrong { .. })),
         returned: count(|verdict| matches!(verdict, Verdict::Returned)),
         sentences: books.wrong().take(SENTENCES_MAX).map(what_is_wrong).collect(),

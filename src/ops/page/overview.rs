@@ -94,7 +94,7 @@ fn ties_out(overview: &Overview) -> Markup {
         &html! {
             @if !ties.is_empty() {
                 @if wrong > 0 { p { strong { (payouts(wrong, "not explained")) } } }
-                p { (payouts(proven, "proven")) @if unproven > 0 { ", " (unproven) " without a report" } }
+                p { (payouts(proven, "proven")) @if unproven > 0 { ", " (unproven) " unproven" } }
             }
             @for tie in &ties {
                 p { "In transit: " (all_money(&tie.in_transit)) }

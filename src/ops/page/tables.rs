@@ -84,7 +84,7 @@ pub fn payouts(overview: &Overview, merchant: &Merchant) -> Markup {
             @if let Some(tie) = &merchant.tie_out {
                 dl {
                     dt { "Proven" } dd { (tie.proven) " · every line of the report agrees with the books" }
-                    dt { "Unproven" } dd { (tie.unproven) " · paid, and Paystand shows no report" }
+                    dt { "Unproven" } dd { (tie.unproven) " · paid, without a report, or with a record that changed before it was first read" }
                     dt { "Not explained" } dd { (tie.wrong) }
                     dt { "Returned" } dd { (tie.returned) }
                     dt { "Clearing" } dd { (all_money(&tie.clearing)) }

@@ -194,7 +194,7 @@ fn a_payout_without_a_report_is_unproven_and_only_the_total_is_checked() {
     books.payout("T1", "432.50", "paid", &[]);
     books.payout("T0", "1.00", "processing", &[]);
     let answer = books.answer();
-    assert_eq!(verdicts(&answer), ["T1 Unproven"]);
+    assert_eq!(verdicts(&answer), ["T1 Unproven { because: NoReport }"]);
     assert_eq!(answer.payouts[0].reported, None);
     let total = &answer.totals[0];
     assert_eq!((total.clearing.to_string(), total.unproven.to_string()), ("0.00".to_owned(), "-432.50".to_owned()));
