@@ -76,6 +76,8 @@ pub enum Gap {
     /// It was put together before the first thing that the books know of a record, such as a fee that changed before it was first read.
     /// A later payout brings the difference back.
     ReadLater,
+    /// A transfer failed since that had no report, so what it carried is known only when it comes again.
+    FailedUnreported,
 }
 
 impl Gap {
@@ -84,6 +86,7 @@ impl Gap {
     pub const fn name(self) -> &'static str {
         match self {
             Gap::NoReport => "no report",
+            Gap::FailedUnreported => "a transfer failed that had no report",
             Gap::ReadLater => "a record changed before it was first read",
         }
     }

@@ -1,6 +1,6 @@
 //! Payouts with the lines of their reports, each joined to what it settles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -26,8 +26,8 @@ struct Paid {
 struct Transfer {
     /// As the last word on it says; `None` where it came back.
     paid: Option<Paid>,
-    /// It failed or came back: what its lines tell of comes again in another transfer.
-    is_returned: bool,
+    /// When it failed or came back: what its lines tell of comes again in another transfer.
+    returned_at: Option<DateTime<Utc>>,
     booked: BTreeMap<Currency, Decimal>,
     booked_on: Option<NaiveDate>,
     lines: Vec<(SourceId, ReportLine)>,
@@ -56,11 +56,11 @@ impl Joint {
                     let (at, money) = (event.occurred_at, payout.money.clone());
                     let paid = Paid { at, made_at: payout.created_at.unwrap_or(at), money };
                     let transfer = joint.transfer(&event.id);
-                    (transfer.paid, transfer.is_returned) = (Some(paid), false);
+                    (transfer.paid, transfer.returned_at) = (Some(paid), None);
                 }
                 (Kind::TransferFailed | Kind::TransferReversed, _) => {
                     let transfer = joint.transfer(&event.id);
-                    (transfer.paid, transfer.is_returned) = (None, true);
+                    (transfer.paid, transfer.returned_at) = (None, Some(event.occurred_at));
                 }
                 (Kind::TransferReported, Fact::ReportLine(line)) => {
                     lines.insert(&event.id, line);
@@ -101,11 +101,18 @@ impl Joint {
         }
     }
 
+    /// When the last transfer failed of which nobody knows what it carried, unless a payout was put together since, which carries it.
+    fn unreported(&self) -> Option<DateTime<Utc>> {
+        let last_made = self.transfers.values().filter_map(|it| Some(it.paid.as_ref()?.made_at)).max();
+        let failed = self.transfers.values().filter(|it| it.lines.is_empty()).filter_map(|it| it.returned_at).max();
+        failed.filter(|failed| last_made.is_none_or(|made| made < *failed))
+    }
+
     /// Lines that nothing paid yet: of transfers on their way, and of those that failed what has not come again.
     fn coming(&self) -> Vec<&(SourceId, ReportLine)> {
-        let (failed, others): (Vec<&Transfer>, Vec<&Transfer>) = self.transfers.values().partition(|it| it.is_returned);
-        let names = |(_, line): &(SourceId, ReportLine)| (line.named_id.clone(), line.share.clone());
-        let again: Vec<_> = others.iter().flat_map(|it| it.lines.iter().map(names)).collect();
+        let (failed, others): (Vec<&Transfer>, Vec<&Transfer>) =
+            self.transfers.values().partition(|it| it.returned_at.is_some());
+        let again: HashSet<_> = others.iter().flat_map(|it| it.lines.iter().map(names)).collect();
         let waiting = failed.iter().flat_map(|it| &it.lines).filter(|line| !again.contains(&names(line)));
         let announced = others.iter().filter(|it| it.paid.is_none()).flat_map(|it| &it.lines);
         announced.chain(waiting).collect()
@@ -116,14 +123,12 @@ impl Joint {
         let mut transfers: Vec<(&SourceId, &Transfer)> =
             self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
         transfers.sort_by_key(|(id, _)| (self.firsts.get(*id), *id));
+        let unreported = self.unreported();
         let paid = transfers.iter().filter_map(|(id, it)| Some((*id, it.paid.as_ref()?, &it.lines)));
         let open = paid.flat_map(|(transfer, paid, lines)| {
-            lines.iter().map(move |line| OpenLine {
-                transfer,
-                currency: &paid.money.currency,
-                made_at: paid.made_at,
-                line,
-            })
+            let (currency, made_at) = (&paid.money.currency, paid.made_at);
+            let misses_report = unreported.is_some_and(|failed_at| made_at < failed_at);
+            lines.iter().map(move |line| OpenLine { transfer, currency, made_at, misses_report, line })
         });
         let mut joined = settle_all(open.collect(), &self.coming(), items);
         let proofs = transfers.into_iter().flat_map(|(id, transfer)| {
@@ -164,7 +169,7 @@ impl Transfer {
     fn paid(&self, id: &SourceId, Paid { at, money: paid, .. }: &Paid, lines: Vec<Joined>) -> PayoutProof {
         let booked = self.booked(&paid.currency);
         let mut differences: Vec<Difference> = booked_amount(&booked, paid).into_iter().collect();
-        let is_doubtful = lines.iter().any(|it| it.is_doubtful);
+        let doubt = lines.iter().find_map(|it| it.doubt);
         differences.extend(lines.iter().filter_map(|it| it.difference.clone()));
         let own = self.lines.iter().filter(|(_, line)| line.share.currency == paid.currency);
         let sum: Decimal = own.map(|(_, line)| line.share.amount.decimal()).sum();
@@ -174,11 +179,11 @@ impl Transfer {
             let amount = Money { amount, currency: paid.currency.clone() };
             differences.push(Difference { kind: DifferenceKind::ReportSum, line_id: None, record: None, amount });
         }
-        let verdict = match (differences.is_empty(), reported) {
-            (false, _) => Verdict::Wrong { differences },
-            (true, None) => Verdict::Unproven { because: Gap::NoReport },
-            (true, Some(_)) if is_doubtful => Verdict::Unproven { because: Gap::ReadLater },
-            (true, Some(_)) => Verdict::Proven,
+        let verdict = match (differences.is_empty(), reported, doubt) {
+            (false, _, _) => Verdict::Wrong { differences },
+            (true, None, _) => Verdict::Unproven { because: Gap::NoReport },
+            (true, Some(_), Some(because)) => Verdict::Unproven { because },
+            (true, Some(_), None) => Verdict::Proven,
         };
         PayoutProof {
             transfer_id: id.clone(),
@@ -191,6 +196,10 @@ impl Transfer {
             lines: lines.into_iter().map(|it| it.line).collect(),
         }
     }
+}
+
+fn names((_, line): &(SourceId, ReportLine)) -> (Option<&SourceId>, Decimal, &Currency) {
+    (line.named_id.as_ref(), line.share.amount.decimal(), &line.share.currency)
 }
 
 fn booked_amount(booked: &Money, paid: &Money) -> Option<Difference> {

@@ -12,6 +12,7 @@
 //!   a fee does not know at what amount earlier payouts withheld it.
 //! - Where a record changed after its payout was put together and before anybody read it, a line that differs makes the payout
 //!   unproven, not wrong: what it took too much or too little is in transit until a later payout brings it back.
+//! - The same holds while nobody knows what a transfer carried that failed without a report: until a payout is put together after it.
 //! - Nothing is lost between the answers: in every currency, clearing is what is in transit, less what unproven payouts paid, plus
 //!   what wrong ones settle beyond what they paid ([`Total`]).
 //! - A payout without a report is unproven, not wrong. What was booked before the first entry given is not known here: give all

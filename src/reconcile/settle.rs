@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::answer::{Difference, DifferenceKind, JoinedLine, Record, RecordKind};
+use super::answer::{Difference, DifferenceKind, Gap, JoinedLine, Record, RecordKind};
 use super::items::{Item, Items};
 use crate::model::document::SubjectType;
 use crate::model::event::ReportLine;
@@ -23,6 +23,8 @@ pub(super) struct OpenLine<'t> {
     pub(super) currency: &'t Currency,
     /// When the payout was put together.
     pub(super) made_at: DateTime<Utc>,
+    /// A transfer failed since that had no report, and what it carried did not come again yet.
+    pub(super) misses_report: bool,
     pub(super) line: &'t (SourceId, ReportLine),
 }
 
@@ -39,6 +41,15 @@ impl OpenLine<'_> {
         self.item(items).is_some_and(|item| item.agrees(self.share()))
     }
 
+    /// Why a line that does not agree with what is known may be right.
+    fn doubt(&self, items: &Items) -> Option<Gap> {
+        let item = self.item(items)?;
+        if item.is_unknown_at(self.made_at) {
+            return Some(Gap::ReadLater);
+        }
+        self.misses_report.then_some(Gap::FailedUnreported)
+    }
+
     fn item<'i>(&self, items: &'i Items) -> Option<&'i Item> {
         items.item(&self.record(items)?, self.currency)
     }
@@ -50,8 +61,8 @@ pub(super) struct Joined {
     pub(super) line: JoinedLine,
     /// What of it the books do not explain.
     pub(super) difference: Option<Difference>,
-    /// It agrees only if its record was something else before it was read for the first time.
-    pub(super) is_doubtful: bool,
+    /// Why it may agree although the books do not show it.
+    pub(super) doubt: Option<Gap>,
 }
 
 /// The lines of everything that was paid, by transfer. `coming` are those that a later one pays.
@@ -89,8 +100,8 @@ pub(super) fn settle_all<'t>(
 enum Explanation {
     /// Other lines take back what it takes too much.
     Others,
-    /// Its record changed between the payout and its first reading.
-    ReadLater,
+    /// What is not known yet may.
+    Doubt(Gap),
     Nothing,
 }
 
@@ -104,11 +115,8 @@ fn explained<'t>(
     if !unseen.is_empty() {
         return unseen.into_iter().map(|line| (line, Explanation::Others)).collect();
     }
-    let is_unknown = |line: &&OpenLine<'_>| line.item(items).is_some_and(|item| item.is_unknown_at(line.made_at));
-    match open.iter().find(is_unknown) {
-        Some(line) => vec![(*line, Explanation::ReadLater)],
-        None => vec![(open[0], Explanation::Nothing)],
-    }
+    let doubted = |line: &OpenLine<'t>| Some((*line, Explanation::Doubt(line.doubt(items)?)));
+    vec![open.iter().find_map(doubted).unwrap_or((open[0], Explanation::Nothing))]
 }
 
 /// Lines about one record that cancel out, or that together pay just what is left of it: it changed, and perhaps changed back, before
@@ -140,7 +148,11 @@ fn settle(line: &OpenLine<'_>, how: Explanation, items: &mut Items) -> Joined {
             item.passed_through(line.share());
         }
     }
-    Joined { is_doubtful: how == Explanation::ReadLater, ..join(line, items) }
+    let doubt = match how {
+        Explanation::Doubt(gap) => Some(gap),
+        Explanation::Others | Explanation::Nothing => None,
+    };
+    Joined { doubt, ..join(line, items) }
 }
 
 fn share((_, line): &(SourceId, ReportLine)) -> Decimal {
@@ -171,7 +183,7 @@ fn join(open: &OpenLine<'_>, items: &mut Items) -> Joined {
         settled: Amount::from(settled),
         remaining: Amount::from(remaining),
     };
-    Joined { line, difference: (share != settled).then_some(difference), is_doubtful: false }
+    Joined { line, difference: (share != settled).then_some(difference), doubt: None }
 }
 
 /// What a line of a payout in `payout_currency` is about; of money in another currency, nothing.

@@ -200,7 +200,9 @@ impl Town {
             let fits = match payout.verdict {
                 Verdict::Proven => told.report && told.status == "paid",
                 Verdict::Unproven { because: Gap::NoReport } => !told.report,
-                Verdict::Unproven { because: Gap::ReadLater } => told.report && reading == Reading::Late,
+                Verdict::Unproven { because: Gap::ReadLater | Gap::FailedUnreported } => {
+                    told.report && reading == Reading::Late
+                }
                 Verdict::Returned => told.status != "paid",
                 Verdict::Wrong { .. } => false,
             };

@@ -199,3 +199,28 @@ fn a_fee_that_changed_before_it_was_first_read_leaves_its_payout_unproven_until_
         (vec!["T1 Proven".to_owned(), "T2 Proven".to_owned()], Vec::new())
     );
 }
+
+/// Half of a fee that went there and back went with a transfer that failed and told nobody.
+#[test]
+fn a_transfer_that_failed_without_a_report_leaves_others_unproven_until_the_next_payout() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.fee("F1", "P1", "1.00");
+    books.payout("T0", "8.75", "posted", &[]);
+    books.payout(
+        "T1",
+        "9.25",
+        "paid",
+        &[("Payment", "P1", "10.00"), ("Fee", "F1", "-1.00"), ("Adjustment", "F1", "0.25")],
+    );
+    assert_eq!(verdicts(&books.answer()), ["T1 wrong: RecordAmount Fee F1 0.25"]);
+    books.payout("T0", "8.75", "failed", &[]);
+    let answer = books.answer();
+    assert_eq!(verdicts(&answer), ["T1 Unproven { because: FailedUnreported }"]);
+    assert_eq!(transit(&answer), ["Fee F1 -0.25"]);
+    books.payment("P2", "5.00");
+    books.payout("T2", "5.00", "paid", &[("Payment", "P2", "5.00")]);
+    assert_eq!(verdicts(&books.answer())[0], "T1 wrong: RecordAmount Fee F1 0.25", "it did not come again");
+    books.payout("T3", "-0.25", "paid", &[("Adjustment", "F1", "-0.25")]);
+    assert_eq!(verdicts(&books.answer()), ["T1 Proven", "T2 Proven", "T3 Proven"]);
+}
