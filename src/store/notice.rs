@@ -43,6 +43,9 @@ pub(super) async fn postings(
     settlements: &[Settlement],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    const WANTED: &str = "
+        select exists (select from adapter where notices) and not exists (select from adapter where name = $1 and notices)";
+    // State and kind are compared as expressions, for Postgres knows of few such entries yet and would go through all of them.
     const RECORD: &str = concat!(
         "with settled as (
             select t.place, e.*, j.event_key,
@@ -52,9 +55,7 @@ pub(super) async fn postings(
             from unnest($3::text[], $4::text[]) with ordinality as t (merchant, key, place)
             join ledger_entry e on e.merchant = t.merchant and e.key = t.key and e.adapter = $2
             left join journal_entry j on j.merchant = e.merchant and j.entry_key = e.key
-            where e.what = 'entry' and e.state in ('posted', 'parked')
-                and exists (select from adapter where notices)
-                and not exists (select from adapter where name = $2 and notices)
+            where e.what || '' = 'entry' and e.state || '' in ('posted', 'parked')
         ), recorded as (
             insert into notice (merchant, key, kind, resource, source_id, root, occurred_at, data)
             select merchant, kind || ':' || $2 || ':' || key || again, kind, resource, source_id, $2 || '/' || root, $1,
@@ -69,6 +70,10 @@ pub(super) async fn postings(
     let told = settlements.iter().filter(|it| matches!(it.state, State::Posted | State::Parked));
     let (merchants, keys): (Vec<&str>, Vec<&str>) = told.map(|it| (it.merchant.as_str(), it.key.as_str())).unzip();
     if keys.is_empty() {
+        return Ok(());
+    }
+    let is_wanted: bool = sqlx::query_scalar(WANTED).bind(adapter.as_str()).fetch_one(&mut *connection).await?;
+    if !is_wanted {
         return Ok(());
     }
     sqlx::query(RECORD).bind(now).bind(adapter.as_str()).bind(merchants).bind(keys).execute(connection).await?;
