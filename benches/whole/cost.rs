@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, Usage};
 
-/// How often the memory of a process is looked at.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often a process is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// Ticks of `/proc` in a second, on every Linux that there is.
 const TICKS: f64 = 100.0;
 
@@ -34,51 +34,85 @@ impl Cost {
     }
 }
 
-/// Runs a process to its end.
-pub async fn measure(
+/// A process under measurement.
+pub struct Running<'a> {
     what: &'static str,
-    records: u64,
-    (postgres, database): (&Postgres, &str),
-    mut command: Command,
-) -> anyhow::Result<Cost> {
-    let before = postgres.usage(database).await?;
-    let started = Instant::now();
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().context(what)?;
-    let id = child.id().context("it runs")?;
-    let mut peak_kib = 0;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            // The process is a zombie until it is waited for, and the kernel still says what it took.
-            ended = wait_unreaped(id) => break ended,
-            () = tokio::time::sleep(LOOK) => peak_kib = peak_kib.max(peak_rss_kib(id)),
-        }
-    };
-    ended?;
-    let seconds = started.elapsed().as_secs_f64();
-    let client_cpu_s = cpu_s(id, false).context("a zombie tells")?;
-    let output = child.wait_with_output().await?;
-    ensure!(output.status.success(), "{what}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    let after = postgres.usage(database).await?;
-    Ok(Cost {
-        what,
-        records,
-        seconds,
-        client_cpu_s,
-        postgres_cpu_s: after.cpu_s - before.cpu_s,
-        peak_rss_mib: f64::from(peak_kib) / 1024.0,
-        wal_mb: (after.wal_bytes - before.wal_bytes) / 1e6,
-        commits: after.commits - before.commits,
-    })
+    postgres: &'a Postgres,
+    database: &'static str,
+    child: Child,
+    id: u32,
+    before: Usage,
+    started: Instant,
+    peak_kib: u32,
 }
 
-async fn wait_unreaped(id: u32) -> anyhow::Result<()> {
-    loop {
-        if state(id)? == 'Z' {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+impl<'a> Running<'a> {
+    pub async fn start(
+        what: &'static str,
+        (postgres, database): (&'a Postgres, &'static str),
+        mut command: Command,
+    ) -> anyhow::Result<Self> {
+        let before = postgres.usage(database).await?;
+        let started = Instant::now();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().context(what)?;
+        let id = child.id().context("it runs")?;
+        Ok(Self { what, postgres, database, child, id, before, started, peak_kib: 0 })
     }
+
+    /// Until it ends by itself.
+    pub async fn end(mut self, records: u64) -> anyhow::Result<Cost> {
+        while !self.has_ended()? {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.cost(records).await
+    }
+
+    /// Once `is_done` says so, it is told to stop; what that takes is not counted.
+    pub async fn stop(
+        mut self,
+        records: u64,
+        mut is_done: impl AsyncFnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Cost> {
+        while !is_done().await? {
+            ensure!(!self.has_ended()?, "{}: it ended by itself", self.what);
+            tokio::time::sleep(LOOK).await;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        rustix::process::kill_process(process(self.id)?, rustix::process::Signal::TERM)?;
+        while !self.has_ended()? {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(Cost { seconds, ..self.cost(records).await? })
+    }
+
+    /// The process is a zombie until it is waited for, and the kernel still says what it took.
+    fn has_ended(&mut self) -> anyhow::Result<bool> {
+        self.peak_kib = self.peak_kib.max(peak_rss_kib(self.id));
+        Ok(state(self.id)? == 'Z')
+    }
+
+    async fn cost(self, records: u64) -> anyhow::Result<Cost> {
+        let Self { what, postgres, database, child, id, before, started, peak_kib } = self;
+        let seconds = started.elapsed().as_secs_f64();
+        let client_cpu_s = cpu_s(id, false).context("a zombie tells")?;
+        let output = child.wait_with_output().await?;
+        ensure!(output.status.success(), "{what}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        let after = postgres.usage(database).await?;
+        Ok(Cost {
+            what,
+            records,
+            seconds,
+            client_cpu_s,
+            postgres_cpu_s: after.cpu_s - before.cpu_s,
+            peak_rss_mib: f64::from(peak_kib) / 1024.0,
+            wal_mb: (after.wal_bytes - before.wal_bytes) / 1e6,
+            commits: after.commits - before.commits,
+        })
+    }
+}
+
+fn process(id: u32) -> anyhow::Result<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(i32::try_from(id)?).context("a process id")
 }
 
 fn stat(id: u32) -> anyhow::Result<Vec<String>> {

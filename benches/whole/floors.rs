@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
-use crate::cost::{Cost, cpu_s, measure};
+use crate::cost::{Cost, Running, cpu_s};
 use crate::paystand::{PAGE_ROWS, Paystand, client, page};
 use crate::postgres::Postgres;
 
@@ -74,14 +74,14 @@ pub async fn copy(postgres: &Postgres, rows: &Path, records: u64) -> anyhow::Res
     sqlx::raw_sql(TABLE).execute(&mut postgres.connect("copy_floor").await?).await?;
     let mut command = postgres.psql("copy_floor")?;
     command.arg("--command").arg(format!("\\copy payment from '{}'", rows.display()));
-    measure("\\copy", records, (postgres, "copy_floor"), command).await
+    Running::start("\\copy", (postgres, "copy_floor"), command).await?.end(records).await
 }
 
 pub async fn straight_process(postgres: &Postgres, paystand: &Paystand, records: u64) -> anyhow::Result<Cost> {
     let url = postgres.fresh("straight_floor").await?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["straight", &paystand.base_url, &url]);
-    measure(STRAIGHT, records, (postgres, "straight_floor"), command).await
+    Running::start(STRAIGHT, (postgres, "straight_floor"), command).await?.end(records).await
 }
 
 /// Each page read and upserted, the next one read meanwhile; nothing is checked, kept or remembered.

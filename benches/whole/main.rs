@@ -74,9 +74,14 @@ fn print(figures: &[Cost]) {
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for it in figures {
-        let (rate, of) = (it.records_per_s(), it.records_per_s() / straight);
+        let rate = it.records_per_s();
+        let (rate, of) = if it.records == 0 {
+            ("–".to_owned(), "–".to_owned())
+        } else {
+            (format!("{rate:.0}"), format!("{:.2}", rate / straight))
+        };
         println!(
-            "| {} | {rate:.0} | {of:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} |",
+            "| {} | {rate} | {of} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} |",
             it.what, it.seconds, it.client_cpu_s, it.postgres_cpu_s, it.peak_rss_mib, it.wal_mb, it.commits
         );
     }
