@@ -6,6 +6,7 @@ mod campaign;
 mod check;
 mod cluster;
 mod conformance;
+mod cost;
 mod crash;
 mod daemon;
 mod damage;

@@ -1,0 +1,87 @@
+//! What a payment costs in requests and rows written, from the list to the ERP: counts, which no other load on the machine changes.
+//!
+//! More than the bounds say means that something is written twice, or that something new is: then the bound is raised on purpose.
+
+#![expect(clippy::print_stderr, reason = "what was counted is worth reading")]
+
+use std::time::Duration;
+
+use crate::harness::{Site, eventually, number};
+use crate::literal::{Kind, Literal, Row, rows};
+
+const BOUND: Duration = Duration::from_mins(2);
+const PAGE_ROWS: i64 = 100;
+
+/// Requests for a page of payments, of which each row comes in one backfill window and is looked at once more by a tail.
+const REQUESTS_PER_PAGE_MAX: f64 = 3.0;
+/// Of a payment with one fee: records, versions, bookings, homes, events, entries with their lines, what is due at the adapter, and the
+/// same again in its tables.
+const INSERTED_MAX: f64 = 36.0;
+/// Of each entry that it was claimed and that it was posted, and of each version that it was booked.
+const UPDATED_MAX: f64 = 15.5;
+
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    requests: i64,
+    inserted: i64,
+    updated: i64,
+}
+
+/// A server with `count` payments, each with its fee, over ten days.
+fn server(count: i64) -> Literal {
+    let server = Literal::start();
+    server.books(|books| {
+        for n in 0..count {
+            let (day, second) = (2 + n % 10, n / 10);
+            let at = |month| format!("2026-{month}-{day:02}T{:02}:{:02}:{:02}.000Z", second / 3600, second / 60 % 60, second % 60);
+            let fee = format!(
+                r#""fees": [{{"object": "fee", "id": "fe{n:022}", "amount": "2.50", "feeType": "paystand", "currency": "USD"}}]"#
+            );
+            let payment = rows::payment(&format!("pm{n:022}"), &at("05"), &at("06"));
+            books.put(Kind::Payments, Row::of(&payment.replace(r#""fees": []"#, &fee)));
+        }
+    });
+    server
+}
+
+/// What a daemon takes until everything is posted.
+async fn measure(count: i64) -> Counts {
+    const POSTED: &str = "
+        select (not exists (select from paystand_sync.booking where booked is null)
+            and not exists (select from paystand_sync.ledger_entry where settled_at is null))::int::int8";
+    const WRITTEN: &str = "select tup_inserted from pg_stat_database where datname = current_database()";
+    const UPDATED: &str = "select tup_updated from pg_stat_database where datname = current_database()";
+    const OTHERS: &str = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'paystand-sync'";
+    let server = server(count);
+    let mut site = Site::new(&server).await;
+    site.set("SYNC__PAGE_ROWS", &PAGE_ROWS.to_string());
+    let running = site.start(&["--resource", "payments"]);
+    eventually("everything is posted", BOUND, async || {
+        let staged = sqlx::query_scalar("select count(*) from erp.payment").fetch_one(site.pool()).await;
+        staged.is_ok_and(|staged: i64| staged == count) && number(site.pool(), POSTED).await == 1
+    })
+    .await;
+    running.terminate();
+    let finished = running.finish(BOUND);
+    assert_eq!(finished.code, Some(0), "{finished}");
+    let requests = i64::try_from(server.request_count()).expect("a small number");
+    // Counts are told when a session ends.
+    eventually("its sessions ended", BOUND, async || number(site.pool(), OTHERS).await == 0).await;
+    let (inserted, updated) = (number(site.pool(), WRITTEN).await, number(site.pool(), UPDATED).await);
+    Counts { requests, inserted, updated }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::cast_precision_loss, reason = "counts of thousands, and no money")]
+async fn a_payment_costs_no_more_requests_and_rows_than_it_must() {
+    let (few, many) = (1_000, 3_000);
+    let (one, other) = (measure(few).await, measure(many).await);
+    let per = |more: i64, by: i64| more as f64 / by as f64;
+    let requests = per(other.requests - one.requests, (many - few) / PAGE_ROWS);
+    let (inserted, updated) =
+        (per(other.inserted - one.inserted, many - few), per(other.updated - one.updated, many - few));
+    eprintln!("{requests:.2} requests for a page; {inserted:.2} rows inserted and {updated:.2} updated for a payment");
+    assert!(requests <= REQUESTS_PER_PAGE_MAX, "{requests} requests for a page");
+    assert!(inserted <= INSERTED_MAX, "{inserted} rows inserted for a payment");
+    assert!(updated <= UPDATED_MAX, "{updated} rows updated for a payment");
+}
