@@ -3,8 +3,9 @@
 use chrono::SecondsFormat;
 use serde::Serialize;
 
-use crate::model::event::Event;
-use crate::model::ids::MerchantId;
+use crate::model::event::{Event, Fact, Remainder};
+use crate::model::ids::{MerchantId, SourceId};
+use crate::model::money::Money;
 use crate::model::notice::Notice;
 use crate::model::resource::Resource;
 
@@ -27,6 +28,30 @@ struct CloudEvent<'a, D> {
 /// The envelope of an event. `id` is the event's key and `source` names environment and merchant: together they are unique.
 #[must_use]
 pub fn envelope(environment: &str, merchant: &MerchantId, event: &Event) -> String {
+    match &event.fact {
+        Fact::Remainder(remainder) => with_data(environment, merchant, event, &PaidByMemo::of(remainder)),
+        fact => with_data(environment, merchant, event, fact),
+    }
+}
+
+/// A [`Remainder`] without the event that told it, for which of them that was depends on how often the memo was read.
+#[derive(Serialize)]
+#[serde(tag = "object", rename = "remainder")]
+struct PaidByMemo<'a> {
+    money: &'a Money,
+    payment_id: &'a SourceId,
+    credit_memo_id: &'a SourceId,
+    customer_ref: &'a str,
+}
+
+impl<'a> PaidByMemo<'a> {
+    fn of(remainder: &'a Remainder) -> Self {
+        let Remainder { money, payment_id, credit_memo_id, customer_ref, explains: _ } = remainder;
+        Self { money, payment_id, credit_memo_id, customer_ref }
+    }
+}
+
+fn with_data(environment: &str, merchant: &MerchantId, event: &Event, data: &impl Serialize) -> String {
     let envelope = CloudEvent {
         specversion: "1.0",
         id: &event.key,
@@ -35,7 +60,7 @@ pub fn envelope(environment: &str, merchant: &MerchantId, event: &Event) -> Stri
         subject: format!("{}/{}", event.resource.singular(), event.id),
         time: event.occurred_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         datacontenttype: "application/json",
-        data: &event.fact,
+        data,
     };
     serde_json::to_string(&envelope).expect("text, numbers as text, and no map with other keys")
 }
