@@ -10,6 +10,7 @@ use crate::model::event::{Event, Fact, Kind};
 use crate::model::ids::SourceId;
 use crate::model::journal::{Entry, Line, Role};
 use crate::model::money::Currency;
+use crate::model::resource::Resource;
 
 /// One record in one currency.
 #[derive(Debug)]
@@ -119,7 +120,9 @@ pub(super) struct Items {
 impl Items {
     pub(super) fn of(entries: &[Entry], events: &[Event]) -> Self {
         let adjustments: HashMap<&str, &SourceId> = events.iter().filter_map(adjusted).collect();
-        let times: HashMap<&str, DateTime<Utc>> = events.iter().map(|it| (it.key.as_str(), it.occurred_at)).collect();
+        // What only a report tells is not older than the report.
+        let told = events.iter().filter(|it| it.resource != Resource::TransferEntries);
+        let times: HashMap<&str, DateTime<Utc>> = told.map(|it| (it.key.as_str(), it.occurred_at)).collect();
         let mut items: BTreeMap<(Record, Currency), Item> = BTreeMap::new();
         let mut records: HashMap<&str, Record> = HashMap::new();
         for entry in entries {
