@@ -139,6 +139,8 @@ fn apart(section: &Section<'_>, merchants: &BTreeMap<String, MerchantConfig>) ->
 /// Paystand's own limit; a simulated one on this machine has what limit it wants.
 const RATE_MAX: i64 = 3_000;
 const SIMULATED_RATE_MAX: i64 = 1_000_000;
+/// Pages overlap by five rows, so shorter ones would not get on.
+const PAGE_ROWS_MIN: i64 = 10;
 
 fn merchant(label: &str, section: &Section<'_>, surroundings: &Surroundings) -> Result<MerchantConfig, Reported> {
     let environment = environment(section);
@@ -278,7 +280,7 @@ pub(super) fn timezone(section: &Section<'_>) -> Result<Tz, Reported> {
 fn sync(section: &Section<'_>) -> Result<SyncConfig, Reported> {
     let interval = section.duration("interval", 30 * SECOND, &(TICK..=DAY));
     let overlap = section.duration("overlap", 10 * MINUTE, &(Duration::ZERO..=7 * DAY));
-    let page_rows = section.number("page_rows", 200, 1..=1_000);
+    let page_rows = section.number("page_rows", 200, PAGE_ROWS_MIN..=1_000);
     let pages_in_flight_max = section.number("pages_in_flight_max", 8, 1..=64);
     let request_timeout = section.duration("request_timeout", 60 * SECOND, &(TICK..=10 * MINUTE));
     let answer_bytes_max = section.number("answer_bytes_max", 32 << 20, 64 << 10..=1 << 30);

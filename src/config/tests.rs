@@ -147,12 +147,12 @@ listen = ""
 #[test]
 fn environment_wins_over_file_wins_over_system() {
     let files = Files::new();
-    let system_file = files.write("system.toml", "[sync]\ninterval = \"1m\"\noverlap = \"1m\"\npage_rows = 1\n");
-    let file = files.write("own.toml", &format!("{MERCHANT}[sync]\noverlap = \"2m\"\npage_rows = 2\n"));
+    let system_file = files.write("system.toml", "[sync]\ninterval = \"1m\"\noverlap = \"1m\"\npage_rows = 10\n");
+    let file = files.write("own.toml", &format!("{MERCHANT}[sync]\noverlap = \"2m\"\npage_rows = 20\n"));
     let surroundings = Surroundings {
         system_file,
         ..surroundings(&[
-            ("PAYSTAND_SYNC__SYNC__PAGE_ROWS", "3"),
+            ("PAYSTAND_SYNC__SYNC__PAGE_ROWS", "30"),
             ("PAYSTAND_SYNC__MERCHANTS__MAIN__CUSTOMER_ID", "12"),
             ("DATABASE_URL", "postgres://weak/x"),
             ("PAYSTAND_SYNC__DATABASE__URL", "postgresql://strong/x"),
@@ -162,7 +162,7 @@ fn environment_wins_over_file_wins_over_system() {
     let config = Config::load(Some(&file), &surroundings).unwrap();
     assert_eq!(config.sync.interval, Duration::from_mins(1));
     assert_eq!(config.sync.overlap, Duration::from_mins(2));
-    assert_eq!(config.sync.page_rows, 3);
+    assert_eq!(config.sync.page_rows, 30);
     assert_eq!(config.merchants["main"].customer_id.as_str(), "12");
     assert_eq!(config.merchants["main"].client_id, "id");
     assert_eq!(config.database.url.unwrap().expose_secret(), "postgresql://strong/x");
@@ -349,8 +349,9 @@ const REFUSED: &[(&str, (&str, &str), &str)] = &[
         "c.toml: `sync.interval` is no length of time: `fast`; write it like \"30s\", \"10m\" or \"30d\"",
     ),
     ("[sync]\ninterval = \"0s\"", ("", ""), "c.toml: `sync.interval` is 0s; it must lie between 10ms and 1day"),
-    ("[sync]\npage_rows = 1001", ("", ""), "c.toml: `sync.page_rows` must be a whole number from 1 to 1000"),
-    ("[sync]\npage_rows = 1.5", ("", ""), "c.toml: `sync.page_rows` must be a whole number from 1 to 1000"),
+    ("[sync]\npage_rows = 1001", ("", ""), "c.toml: `sync.page_rows` must be a whole number from 10 to 1000"),
+    ("[sync]\npage_rows = 1.5", ("", ""), "c.toml: `sync.page_rows` must be a whole number from 10 to 1000"),
+    ("[sync]\npage_rows = 9", ("", ""), "c.toml: `sync.page_rows` must be a whole number from 10 to 1000"),
     (
         "[sync.resources.fees]\nenabled = \"yes\"",
         ("", ""),
