@@ -8,7 +8,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are its result")]
 
 mod cost;
+mod detour;
 mod floors;
+mod limit;
 mod paystand;
 mod postgres;
 mod product;
@@ -26,21 +28,23 @@ use postgres::Postgres;
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
-    floor: Option<Floor>,
+    part: Option<Part>,
     /// Payments of the simulated Paystand.
     #[arg(long, default_value_t = 100_000)]
     payments: usize,
     /// Where the figures are written as JSON.
-    #[arg(long, default_value = "target/bench.json")]
+    #[arg(long, default_value = "target/bench.json", global = true)]
     result: PathBuf,
     /// `cargo bench` says so.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
-/// A floor as a process of its own; nobody but this program says so.
 #[derive(Debug, Subcommand)]
-enum Floor {
+enum Part {
+    /// How much of the API's own limit is used; takes four minutes
+    Limit,
+    /// A floor as a process of its own; nobody but this program says so.
     #[command(hide = true)]
     Straight { base_url: String, database: String },
 }
@@ -48,10 +52,12 @@ enum Floor {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Floor::Straight { base_url, database }) = &arguments.floor {
-        return floors::straight(base_url, database).await;
-    }
     let scratch = tempfile::tempdir()?;
+    match &arguments.part {
+        Some(Part::Straight { base_url, database }) => return floors::straight(base_url, database).await,
+        Some(Part::Limit) => return limit::all(scratch.path(), &arguments.result).await,
+        None => {}
+    }
     let paystand = Paystand::start(arguments.payments).await?;
     let postgres = Postgres::start(scratch.path()).await?;
     let rows = scratch.path().join("rows.tsv");

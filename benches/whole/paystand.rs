@@ -21,8 +21,12 @@ pub struct Paystand {
 
 impl Paystand {
     pub async fn start(payments: usize) -> anyhow::Result<Self> {
+        Self::start_with(payments, QUIRKS).await
+    }
+
+    pub async fn start_with(payments: usize, quirks: &str) -> anyhow::Result<Self> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_paystand-sandbox"))
-            .args(["--listen", "127.0.0.1:0", "--frozen", "--quirks", QUIRKS])
+            .args(["--listen", "127.0.0.1:0", "--frozen", "--quirks", quirks])
             .args(["--payments", &payments.to_string(), "--days", &DAYS.to_string()])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -39,11 +43,16 @@ impl Paystand {
     }
 }
 
+/// A client without a token.
+pub fn plain() -> anyhow::Result<reqwest::Client> {
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
+
 /// A client with a token.
 pub async fn client(base_url: &str) -> anyhow::Result<reqwest::Client> {
     use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let plain = reqwest::Client::builder().no_proxy().build()?;
+    let plain = plain()?;
     let credentials = serde_json::json!({
         "grant_type": "client_credentials", "scope": "auth",
         "client_id": paystand_sync::sandbox::CLIENT_ID, "client_secret": paystand_sync::sandbox::CLIENT_SECRET,

@@ -1,0 +1,125 @@
+//! How much of the API's own limit a first reading uses, where every answer takes a while.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use paystand_sync::clock::{Clock as _, SystemClock};
+use serde::Serialize;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::detour::Detour;
+use crate::paystand::{DAYS, Paystand, plain};
+use crate::postgres::Postgres;
+
+/// Requests a minute.
+const LIMIT: u64 = 3_000;
+const LATENCY: Duration = Duration::from_millis(150);
+const MINUTES: u32 = 4;
+const MINUTE: Duration = Duration::from_mins(1);
+/// So small that there are enough of them.
+const PAGE_ROWS: usize = 10;
+/// As many pages as the minutes take, and some.
+const PAYMENTS: usize = 64_000;
+
+/// One way to count the limit and to use it.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    name: &'static str,
+    window: &'static str,
+    /// What each daemon reads; all have one key.
+    daemons: &'static [&'static str],
+}
+
+const CASES: [Case; 4] = [
+    Case { name: "fixed_one", window: "fixed", daemons: &["payments"] },
+    Case { name: "sliding_one", window: "sliding", daemons: &["payments"] },
+    Case { name: "fixed_two", window: "fixed", daemons: &["payments", "receivables"] },
+    Case { name: "sliding_two", window: "sliding", daemons: &["payments", "receivables"] },
+];
+
+/// What one of them came to.
+#[derive(Debug, Serialize)]
+struct Share {
+    case: &'static str,
+    /// Requests in each minute after the first.
+    requests: Vec<u64>,
+    least_percent: u64,
+    refused: u64,
+}
+
+/// All cases at once, for they take minutes and little else.
+pub async fn all(scratch: &Path, result: &Path) -> anyhow::Result<()> {
+    let postgres = Postgres::start(scratch).await?;
+    let shares = futures::future::try_join_all(CASES.map(|case| measure(case, &postgres, scratch))).await?;
+    println!("| case | requests in each minute after the first | least share of {LIMIT} | 429 |");
+    println!("|---|---|--:|--:|");
+    for it in &shares {
+        println!("| {} | {:?} | {} % | {} |", it.case, it.requests, it.least_percent, it.refused);
+    }
+    std::fs::write(result, serde_json::to_string_pretty(&shares)?).context("the result is written")
+}
+
+async fn measure(case: Case, postgres: &Postgres, scratch: &Path) -> anyhow::Result<Share> {
+    let quirks = format!(
+        r#"{{"rows": {{"payment_rows": "full"}}, "access": {{"rate_limit": {{"per_minute": {LIMIT}, "window": "{}"}}}}}}"#,
+        case.window
+    );
+    let paystand = Paystand::start_with(PAYMENTS, &quirks).await?;
+    let (server, path) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
+    let detour = Detour::start(server, LATENCY).await?;
+    let config = configure(case, &paystand, &format!("http://{}/{path}", detour.address), postgres, scratch).await?;
+    let daemons: Vec<Child> = case.daemons.iter().map(|it| daemon(&config, it)).collect::<Result<_, _>>()?;
+    let client = plain()?;
+    let seen = async || requests(&client, server).await;
+    while seen().await?.0 == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let (begun, mut totals) = (Instant::now(), Vec::new());
+    for minute in 1..=MINUTES {
+        sleep_until(begun + MINUTE * minute).await;
+        totals.push(seen().await?.0);
+    }
+    let refused = seen().await?.1;
+    drop(daemons);
+    let requests: Vec<u64> = totals.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let least = requests.iter().min().copied().unwrap_or_default();
+    Ok(Share { case: case.name, requests, least_percent: least * 100 / LIMIT, refused })
+}
+
+/// All that were asked, and those that were too many.
+async fn requests(client: &reqwest::Client, server: &str) -> anyhow::Result<(u64, u64)> {
+    let address = format!("http://{server}/_sandbox/requests");
+    let answer: serde_json::Value = client.get(address).send().await?.json().await?;
+    let number = |name: &str| answer[name].as_u64().with_context(|| format!("{name} in {answer}"));
+    Ok((number("total")?, number("over_limit")?))
+}
+
+fn daemon(config: &Path, resource: &str) -> anyhow::Result<Child> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paystand-sync"));
+    command.args(["run", "--resource", resource, "--config"]).arg(config);
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?)
+}
+
+async fn configure(
+    case: Case,
+    paystand: &Paystand,
+    base_url: &str,
+    postgres: &Postgres,
+    scratch: &Path,
+) -> anyhow::Result<PathBuf> {
+    let url = postgres.fresh(case.name).await?;
+    let Paystand { client_id, client_secret, customer_id, .. } = paystand;
+    let start = SystemClock::new().now().date_naive() - chrono::Days::new(u64::from(DAYS) + 5);
+    let config = scratch.join(format!("{}.toml", case.name));
+    let text = format!(
+        "[database]\nurl = \"{url}\"\n[merchants.bench]\nenvironment = \"sandbox\"\nbase_url = \"{base_url}\"\n\
+         client_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\ncustomer_id = \"{customer_id}\"\n\
+         timezone = \"America/Los_Angeles\"\nrequests_per_minute = {LIMIT}\nstart_date = \"{start}\"\n\
+         [sync]\npage_rows = {PAGE_ROWS}\n[erp.books]\nkind = \"staging\"\n[ops]\nlisten = \"\"\n"
+    );
+    std::fs::write(&config, text)?;
+    Ok(config)
+}
