@@ -78,15 +78,16 @@ pub(super) fn explain(
                 && drop.currency.as_ref().is_none_or(|currency| *currency == shortfall.currency)
         };
         let single = drops.iter().position(|drop| fits(drop) && drop.amount == shortfall.amount);
-        let sum = |with_old: bool| -> Decimal {
-            let counted = drops.iter().filter(|drop| fits(drop) && (with_old || !drop.is_old));
-            counted.map(|drop| drop.amount).sum()
+        let counts = |drop: &Drop, with_old: bool| fits(drop) && (with_old || !drop.is_old);
+        let explains = |with_old: &bool| {
+            let counted = drops.iter().filter(|drop| counts(drop, *with_old));
+            counted.map(|drop| drop.amount).sum::<Decimal>() == shortfall.amount
         };
-        let used: Vec<Drop> = match single {
-            Some(place) => vec![drops.remove(place)],
-            None if sum(false) == shortfall.amount => drops.extract_if(.., |drop| fits(drop) && !drop.is_old).collect(),
-            None if sum(true) == shortfall.amount => drops.extract_if(.., |drop| fits(drop)).collect(),
-            None => Vec::new(),
+        let together = [false, true].into_iter().find(explains);
+        let used: Vec<Drop> = match (single, together) {
+            (Some(place), _) => vec![drops.remove(place)],
+            (None, Some(with_old)) => drops.extract_if(.., |drop| counts(drop, with_old)).collect(),
+            (None, None) => Vec::new(),
         };
         for drop in used {
             let before = events.iter().filter(|(event, _)| event.id == drop.memo_id).count();
