@@ -1,17 +1,17 @@
 //! How much of the API's own limit a first reading uses, where every answer takes a while.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use paystand_sync::clock::{Clock as _, SystemClock};
 use serde::Serialize;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::daemon::{Setting, configure, daemon};
 use crate::detour::Detour;
-use crate::paystand::{DAYS, Paystand, plain};
+use crate::paystand::{Paystand, plain};
 use crate::postgres::Postgres;
 
 /// Requests a minute.
@@ -70,8 +70,10 @@ async fn measure(case: Case, postgres: &Postgres, scratch: &Path) -> anyhow::Res
     let paystand = Paystand::start_with(PAYMENTS, &quirks).await?;
     let (server, path) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
     let detour = Detour::start(server, LATENCY).await?;
-    let config = configure(case, &paystand, &format!("http://{}/{path}", detour.address), postgres, scratch).await?;
-    let daemons: Vec<Child> = case.daemons.iter().map(|it| daemon(&config, it)).collect::<Result<_, _>>()?;
+    let (base_url, database) = (&format!("http://{}/{path}", detour.address), &postgres.fresh(case.name).await?);
+    let setting = Setting { base_url, database, requests_per_minute: LIMIT, page_rows: PAGE_ROWS };
+    let config = configure(scratch.join(format!("{}.toml", case.name)), &paystand, setting)?;
+    let daemons: Vec<Child> = case.daemons.iter().map(|it| start(&config, it)).collect::<Result<_, _>>()?;
     let client = plain()?;
     let seen = async || requests(&client, server).await;
     while seen().await?.0 == 0 {
@@ -97,29 +99,6 @@ async fn requests(client: &reqwest::Client, server: &str) -> anyhow::Result<(u64
     Ok((number("total")?, number("over_limit")?))
 }
 
-fn daemon(config: &Path, resource: &str) -> anyhow::Result<Child> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_paystand-sync"));
-    command.args(["run", "--resource", resource, "--config"]).arg(config);
-    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?)
-}
-
-async fn configure(
-    case: Case,
-    paystand: &Paystand,
-    base_url: &str,
-    postgres: &Postgres,
-    scratch: &Path,
-) -> anyhow::Result<PathBuf> {
-    let url = postgres.fresh(case.name).await?;
-    let Paystand { client_id, client_secret, customer_id, .. } = paystand;
-    let start = SystemClock::new().now().date_naive() - chrono::Days::new(u64::from(DAYS) + 5);
-    let config = scratch.join(format!("{}.toml", case.name));
-    let text = format!(
-        "[database]\nurl = \"{url}\"\n[merchants.bench]\nenvironment = \"sandbox\"\nbase_url = \"{base_url}\"\n\
-         client_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\ncustomer_id = \"{customer_id}\"\n\
-         timezone = \"America/Los_Angeles\"\nrequests_per_minute = {LIMIT}\nstart_date = \"{start}\"\n\
-         [sync]\npage_rows = {PAGE_ROWS}\n[erp.books]\nkind = \"staging\"\n[ops]\nlisten = \"\"\n"
-    );
-    std::fs::write(&config, text)?;
-    Ok(config)
+fn start(config: &Path, resource: &str) -> anyhow::Result<Child> {
+    Ok(daemon(config, resource).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?)
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are its result")]
 
 mod cost;
+mod daemon;
 mod detour;
 mod floors;
 mod limit;

@@ -1,15 +1,17 @@
-//! The program as its users run it: all of it, nothing switched off.
+//! First readings by a daemon, and what follows them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use paystand_sync::clock::{Clock as _, SystemClock};
-use tokio::process::Command;
 
 use crate::cost::{Cost, Running};
-use crate::paystand::{DAYS, PAGE_ROWS, Paystand};
+use crate::daemon::{Setting, configure, daemon};
+use crate::paystand::{PAGE_ROWS, Paystand};
 use crate::postgres::Postgres;
 
 const DATABASE: &str = "product";
+/// None that is felt.
+const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
 /// Whether as many payments as there are were booked and posted.
 const POSTED: &str = "
@@ -21,7 +23,9 @@ const POLLED: &str = "select polled_at > $1 from paystand_sync.cursor where reso
 
 /// A first reading by a daemon, and another daemon that finds no news.
 pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, records: u64) -> anyhow::Result<Vec<Cost>> {
-    let config = configure(postgres, paystand, scratch).await?;
+    let (base_url, database) = (&paystand.base_url, &postgres.fresh(DATABASE).await?);
+    let setting = Setting { base_url, database, requests_per_minute: REQUESTS_PER_MINUTE, page_rows: PAGE_ROWS };
+    let config = configure(scratch.join("config.toml"), paystand, setting)?;
     let mut connection = postgres.connect(DATABASE).await?;
     let wanted = i64::try_from(records)?;
     let posted = async || {
@@ -29,31 +33,11 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
         Ok(sqlx::query_scalar(POSTED).bind(wanted).fetch_one(&mut connection).await.unwrap_or(false))
     };
     let what = "first reading, booked and posted";
-    let first = Running::start(what, (postgres, DATABASE), daemon(&config)).await?.stop(records, posted).await?;
+    let first =
+        Running::start(what, (postgres, DATABASE), daemon(&config, "payments")).await?.stop(records, posted).await?;
     let (mut connection, restarted) = (postgres.connect(DATABASE).await?, SystemClock::new().now());
     let polled = async || Ok(sqlx::query_scalar(POLLED).bind(restarted).fetch_one(&mut connection).await?);
     let what = "a restart and the next poll, without news";
-    let again = Running::start(what, (postgres, DATABASE), daemon(&config)).await?.stop(0, polled).await?;
+    let again = Running::start(what, (postgres, DATABASE), daemon(&config, "payments")).await?.stop(0, polled).await?;
     Ok(vec![first, again])
-}
-
-fn daemon(config: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_paystand-sync"));
-    command.args(["run", "--resource", "payments", "--config"]).arg(config);
-    command
-}
-
-async fn configure(postgres: &Postgres, paystand: &Paystand, scratch: &Path) -> anyhow::Result<PathBuf> {
-    let url = postgres.fresh(DATABASE).await?;
-    let Paystand { base_url, client_id, client_secret, customer_id, .. } = paystand;
-    let start = SystemClock::new().now().date_naive() - chrono::Days::new(u64::from(DAYS) + 5);
-    let config = scratch.join("config.toml");
-    let text = format!(
-        "[database]\nurl = \"{url}\"\n[merchants.bench]\nenvironment = \"sandbox\"\nbase_url = \"{base_url}\"\n\
-             client_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\ncustomer_id = \"{customer_id}\"\n\
-             timezone = \"America/Los_Angeles\"\nrequests_per_minute = 1000000\nstart_date = \"{start}\"\n\
-             [sync]\npage_rows = {PAGE_ROWS}\n[erp.books]\nkind = \"staging\"\n[ops]\nlisten = \"\"\n"
-    );
-    std::fs::write(&config, text)?;
-    Ok(config)
 }
