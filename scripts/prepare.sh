@@ -29,6 +29,7 @@ has_certificates() { [[ -s /etc/ssl/certs/ca-certificates.crt || -n ${SSL_CERT_F
 need_build_packages() {
   need_package gcc command -v cc
   need_package libc6-dev test -e /usr/include/stdio.h
+  need_package make command -v make
   need_package ca-certificates has_certificates
   need_package postgresql has_postgres
 }

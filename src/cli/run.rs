@@ -26,7 +26,7 @@ pub async fn run(
     let signals = Signals::listen()?;
     let database = Database::open(&config.database).await?;
     let exit = if arguments.once {
-        once(config, &database, &scope, &signals).await?
+        Box::pin(once(config, &database, &scope, &signals)).await?
     } else {
         daemon(config, (file, logging), &database, &scope, &signals).await?
     };

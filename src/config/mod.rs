@@ -132,7 +132,8 @@ pub struct SyncConfig {
     pub overlap: Duration,
     /// Rows asked for per page. Default 200.
     pub page_rows: u32,
-    /// List pages, or details, that one job has in flight. Default 8.
+    /// List pages, or details, that one job has in flight: with 150 ms for an answer and 3,000 requests a minute, eight and what it takes to
+    /// store them. Default 8.
     pub pages_in_flight_max: usize,
     /// Bound on one request, connect to last byte. Default 60 s.
     pub request_timeout: Duration,
@@ -227,9 +228,9 @@ pub struct OpsConfig {
     pub log: Option<String>,
     /// Between two tie-outs of the books by the daemon. Default 1 h.
     pub tie_out_interval: Duration,
-    /// Journal entries of one merchant above which the daemon leaves the tie-out to `reconcile`: it holds all of them in memory.
-    /// Default 250,000.
-    pub tie_out_entries_max: i64,
+    /// Journal entries of one merchant that a tie-out by the daemon holds at most: those of payments that do not agree with their
+    /// payouts. Where there are more it is left to `reconcile`. Default 25,000.
+    pub tie_out_entries_max: usize,
 }
 
 impl OpsConfig {
@@ -243,7 +244,7 @@ impl OpsConfig {
             trusted_proxy: false,
             log: None,
             tie_out_interval: Duration::from_hours(1),
-            tie_out_entries_max: 250_000,
+            tie_out_entries_max: 25_000,
         }
     }
 }

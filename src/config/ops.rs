@@ -23,7 +23,7 @@ pub(super) fn ops(section: &Section<'_>, surroundings: &Surroundings) -> Result<
     let trusted_proxy = section.boolean("trusted_proxy", false);
     let log = section.filled("log");
     let tie_out_interval = section.duration("tie_out_interval", HOUR, &TIE_OUT_BOUNDS);
-    let tie_out_entries_max = section.number("tie_out_entries_max", 250_000, 0..=100_000_000);
+    let tie_out_entries_max = section.number("tie_out_entries_max", 25_000, 0..=100_000_000);
     let config = OpsConfig {
         listen: listen?,
         token: token?,

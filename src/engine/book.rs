@@ -288,7 +288,7 @@ fn documents(waiting: Vec<Waiting>, ledger: &mut Ledger) -> Vec<Page> {
     for mut version in waiting {
         let body = version.take_body();
         let record = (version.resource.as_str(), version.source_id.as_str());
-        match read_again(record, Some(&version.shape), version.parent_id.as_deref(), &body) {
+        match read_again(record, version.parent_id.as_deref(), &body) {
             Ok(document) => pages.push(Page { waiting: version, document }),
             Err(reason) => ledger.findings.push(Finding {
                 class: "unbookable_record",

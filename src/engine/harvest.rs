@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::error::StepError;
 use super::reader::{CLOCKS_APART_MAX, Reader};
 use crate::model::ids::SourceId;
-use crate::model::record::{Fingerprint, Observation, Shape};
+use crate::model::record::{Fingerprint, Shape};
 use crate::model::resource::Resource;
 use crate::normalize::{Sighting, Unreadable, sight};
 use crate::paystand::{Disposition, SourceError, has_detail};
@@ -60,8 +60,16 @@ type Embedded = Result<Sighting, Unreadable>;
 
 /// How one sighting goes on after it was judged.
 enum Course {
-    File(Filing),
+    File(As),
     ReadDetail(Why),
+}
+
+/// What a sighting is filed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum As {
+    Version,
+    OtherShape,
+    Late,
 }
 
 /// Why a record is read by id.
@@ -142,23 +150,17 @@ impl Reader {
         let mut embedded = Vec::new();
         let Some(detail) = self.detail_of(&row).await? else {
             // Shown by the list, unknown by id: what the list says is all there is.
-            let novelty = (why != Why::Unchanged).then(|| {
-                let filing = version_of(&row);
-                file(known, row, filing, &mut embedded)
-            });
+            let novelty = (why != Why::Unchanged).then(|| file(known, row, As::Version, &mut embedded));
             return Ok((novelty, embedded));
         };
         let is_known = known.as_ref().is_some_and(|known| known.detail == Some(detail.observation.fingerprint));
         let novelty = match why {
             Why::Unchanged if is_known => None,
-            Why::Unchanged => {
-                let filing = version_of(&detail);
-                Some(file(known, detail, filing, &mut embedded))
-            }
+            Why::Unchanged => Some(file(known, detail, As::Version, &mut embedded)),
             Why::Ambiguous if self.is_stale(known.as_ref(), &row, &detail).await? => None,
             // The list has caught up with a detail that was read before: another shape of the version in effect.
             Why::Ambiguous | Why::News if is_known && row.observation.updated_at <= detail.observation.updated_at => {
-                Some(file(known, row, Filing::OtherShape, &mut embedded))
+                Some(file(known, row, As::OtherShape, &mut embedded))
             }
             Why::Ambiguous | Why::News => Some(combine(known, row, detail, &mut embedded)),
         };
@@ -234,10 +236,10 @@ impl Reader {
             let filing = match judge(known.as_ref(), &sighting.observation, sighting.document.as_ref().ok()) {
                 News::None => continue,
                 // The parent was read just now, so what it holds is the later answer, unless the list of its own says more.
-                News::Ambiguous if known.as_ref().is_some_and(|known| known.list.is_none()) => version_of(&sighting),
-                News::Version => version_of(&sighting),
-                News::OtherShape | News::Ambiguous => Filing::OtherShape,
-                News::Late => Filing::Late,
+                News::Ambiguous if known.as_ref().is_some_and(|known| known.list.is_none()) => As::Version,
+                News::Version => As::Version,
+                News::OtherShape | News::Ambiguous => As::OtherShape,
+                News::Late => As::Late,
             };
             novelties.push(file(known, sighting, filing, &mut Vec::new()));
         }
@@ -295,46 +297,42 @@ fn course(known: Option<&Known>, sighting: &Sighting, rules: Rules, thorough: bo
             Some(Course::ReadDetail(Why::Unchanged))
         }
         News::None => None,
-        News::Late => Some(Course::File(Filing::Late)),
-        News::OtherShape => Some(Course::File(Filing::OtherShape)),
+        News::Late => Some(Course::File(As::Late)),
+        News::OtherShape => Some(Course::File(As::OtherShape)),
         News::Ambiguous if reads_by_id && rules.equal_second => Some(Course::ReadDetail(Why::Ambiguous)),
         // A detail is never replaced by a list row: where one is known, the next one is read.
         News::Version if reads_by_id && (!sighting.complete || known.is_some_and(|known| known.detail.is_some())) => {
             Some(Course::ReadDetail(Why::News))
         }
-        News::Version | News::Ambiguous => Some(Course::File(version_of(sighting))),
+        News::Version | News::Ambiguous => Some(Course::File(As::Version)),
     }
 }
 
-fn version_of(sighting: &Sighting) -> Filing {
-    Filing::Version(match &sighting.document {
-        Ok(document) => Ok(Box::new(document.clone())),
-        Err(undecodable) => Err(undecodable.to_string()),
-    })
-}
-
-fn file(known: Option<Known>, sighting: Sighting, filing: Filing, embedded: &mut Vec<Embedded>) -> Novelty {
+fn file(known: Option<Known>, sighting: Sighting, filed: As, embedded: &mut Vec<Embedded>) -> Novelty {
+    let Sighting { observation, document, embedded: fees, .. } = sighting;
     let mut open = Vec::new();
-    if let Filing::Version(Ok(document)) = &filing {
-        let fees = || sighting.embedded.iter().flatten().filter_map(|fee| fee.document.as_ref().ok());
-        open = open_items(document, fees());
-    }
-    if matches!(filing, Filing::Version(_)) {
-        embedded.extend(sighting.embedded);
-    }
-    let Observation { resource, id, .. } = sighting.observation.clone();
-    Novelty { resource, id, known, bodies: vec![sighting.observation], filing, open }
+    let filing = match filed {
+        As::OtherShape => Filing::OtherShape,
+        As::Late => Filing::Late,
+        As::Version => {
+            if let Ok(document) = &document {
+                open = open_items(document, fees.iter().flatten().filter_map(|fee| fee.document.as_ref().ok()));
+            }
+            embedded.extend(fees);
+            Filing::Version(document.map(Box::new).map_err(|undecodable| undecodable.to_string()))
+        }
+    };
+    let (resource, id) = (observation.resource, observation.id.clone());
+    Novelty { resource, id, known, bodies: vec![observation], filing, open }
 }
 
 /// One version of a list row and the detail read after it.
 fn combine(known: Option<Known>, row: Sighting, detail: Sighting, embedded: &mut Vec<Embedded>) -> Novelty {
     // A replica behind the list: its body is older than the news, so the news stand as the list has them.
     if detail.observation.updated_at < row.observation.updated_at {
-        let filing = version_of(&row);
-        return file(known, row, filing, embedded);
+        return file(known, row, As::Version, embedded);
     }
-    let filing = version_of(&detail);
-    let mut novelty = file(known, detail, filing, embedded);
+    let mut novelty = file(known, detail, As::Version, embedded);
     novelty.bodies.insert(0, row.observation);
     novelty
 }

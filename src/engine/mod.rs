@@ -2,6 +2,7 @@
 //!
 //! [`Engine::catch_up`] and the daemon's [`Engine::run`] call the same steps ([`job::Job`], [`deliver::Courier`]).
 
+mod accounts;
 pub mod advance;
 mod backfill;
 mod bell;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -53,7 +55,7 @@ use crate::engine::deliver::{Bench, Courier, health};
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::outlook::Outlook;
-use crate::engine::reader::Reader;
+use crate::engine::reader::{PAGES_IN_HAND, Reader};
 use crate::engine::tally::Tally;
 use crate::erp::Erp;
 use crate::erp::files::{self, Files};
@@ -259,6 +261,7 @@ impl Engine {
             rules: self.circumstances.rules,
             thorough: false,
             granted: AtomicUsize::new(0),
+            pages_in_hand: Semaphore::new(PAGES_IN_HAND),
             stop: self.stop.clone(),
             advances: Arc::clone(&self.advances),
             news: Arc::clone(&self.news),

@@ -158,8 +158,10 @@ impl Reader {
             }
             let answer = self.client.list(&pass.request(), self.priority).await?;
             crash_point(Point::PageRead);
+            let _in_hand = self.pages_in_hand.acquire().await.expect("nobody closes it");
             let page = rows(answer.body).map_err(|not| StepError::NotAList(not.to_string()))?;
-            let sightings = sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
+            let read_rows = || sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
+            let sightings = read_rows();
             if self.resource == Resource::TransferEntries {
                 reading.note_lines(&sightings);
             }
@@ -176,7 +178,8 @@ impl Reader {
             pages += 1;
             reading.rows = pass.rows_new();
             self.granted.fetch_max(pass.granted(), Ordering::Relaxed);
-            let sight = || sightings.clone();
+            let mut sightings = Some(sightings);
+            let sight = || sightings.take().unwrap_or_else(read_rows);
             match verdict {
                 Verdict::Continue if is_cut(pages, proof) => {
                     reading.versions += self.store_sightings(sight, None).await?.0;
@@ -200,7 +203,7 @@ impl Reader {
 
     async fn store_page(
         &self,
-        sight: impl Fn() -> Vec<Result<Sighting, Unreadable>>,
+        sight: impl FnMut() -> Vec<Result<Sighting, Unreadable>>,
         started: DateTime<Utc>,
     ) -> Result<(usize, usize), StepError> {
         let (versions, harvest) = self.store_sightings(sight, None).await?;
@@ -210,7 +213,7 @@ impl Reader {
     /// Stores the last page of a pass, together with what it closes if the pass can be believed.
     async fn store_last(
         &self,
-        sight: impl Fn() -> Vec<Result<Sighting, Unreadable>>,
+        sight: impl FnMut() -> Vec<Result<Sighting, Unreadable>>,
         evidence: Evidence,
         finish: Finish,
         reading: &mut Reading,
@@ -234,10 +237,10 @@ impl Reader {
         Ok(false)
     }
 
-    /// Judges sightings and stores the result, again if another writer came first.
+    /// Judges what `sight` shows and stores the result, again if another writer came first.
     pub(super) async fn store_sightings(
         &self,
-        sight: impl Fn() -> Vec<Result<Sighting, Unreadable>>,
+        mut sight: impl FnMut() -> Vec<Result<Sighting, Unreadable>>,
         close: Option<&Close<'_>>,
     ) -> Result<(usize, Harvest), StepError> {
         let mut conflicts = 0;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use chrono::TimeDelta;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::advance::Advances;
@@ -20,6 +20,9 @@ use crate::paystand::{Client, Priority};
 use crate::scan::rules::Rules;
 use crate::store::Store;
 use crate::store::lease::Held;
+
+/// Pages of one job that are judged and stored at once: what was read ahead of them waits as it came.
+pub const PAGES_IN_HAND: usize = 3;
 
 /// Two clocks that differ by more are reported.
 pub const CLOCKS_APART_MAX: TimeDelta = TimeDelta::minutes(5);
@@ -41,6 +44,7 @@ pub struct Reader {
     pub thorough: bool,
     /// Rows of the longest page after which the list went on, in this process.
     pub granted: AtomicUsize,
+    pub(super) pages_in_hand: Semaphore,
     pub stop: CancellationToken,
     /// Told how far a backfill is.
     pub advances: Arc<Advances>,

@@ -72,17 +72,12 @@ impl Engine {
     pub async fn tie_out(&self) -> Result<Vec<TieOut>, StepError> {
         let mut answers = Vec::new();
         for merchant in self.merchants() {
-            answers.push(self.tie_out_one(merchant, None).await?);
+            answers.push(self.tie_out_one(merchant).await?);
         }
         Ok(answers)
     }
 
-    /// Ties out one merchant. Of wrong payouts only those are raised that were `suspects` before, where somebody says which were.
-    pub(super) async fn tie_out_one(
-        &self,
-        merchant: &Arc<MerchantConfig>,
-        suspects: Option<&BTreeSet<String>>,
-    ) -> Result<TieOut, StepError> {
+    async fn tie_out_one(&self, merchant: &Arc<MerchantConfig>) -> Result<TieOut, StepError> {
         let id = &merchant.customer_id;
         let (journal, events) = (self.store.journal(id).await?, self.store.money_events(id).await?);
         let today = self.circumstances.clock.now().with_timezone(&merchant.timezone).date_naive();
@@ -95,13 +90,24 @@ impl Engine {
             let openings = from.iter().map(|(adapter, day)| opening((adapter, *day))).collect();
             let merchant = owner.customer_id.clone();
             let answer = TieOut { merchant, reconciliation, openings, books: Vec::new() };
-            (answer, overapplied(&journal, today))
+            (answer, overapplied(journal.iter(), today))
         })
         .await?;
-        let (sure, unsure): (Vec<&PayoutProof>, Vec<&PayoutProof>) = answer
-            .reconciliation
-            .wrong()
-            .partition(|it| suspects.is_none_or(|suspects| suspects.contains(it.transfer_id.as_str())));
+        self.judge_books(id, &answer.reconciliation, over, None).await?;
+        Ok(answer)
+    }
+
+    /// Raises what a tie-out found, and settles what it did not find any more. Of wrong payouts only those are raised that were
+    /// `suspects` before, where somebody says which were.
+    pub(super) async fn judge_books(
+        &self,
+        id: &MerchantId,
+        books: &Reconciliation,
+        over: Vec<Finding>,
+        suspects: Option<&BTreeSet<String>>,
+    ) -> Result<(), StepError> {
+        let (sure, unsure): (Vec<&PayoutProof>, Vec<&PayoutProof>) =
+            books.wrong().partition(|it| suspects.is_none_or(|suspects| suspects.contains(it.transfer_id.as_str())));
         let unsure: Vec<String> = unsure.into_iter().map(|it| wrong_payout(it).subject).collect();
         self.judge(
             id,
@@ -110,8 +116,7 @@ impl Engine {
             Judged { prefix: "", unsure: &unsure },
         )
         .await?;
-        self.judge(id, OVERAPPLIED, over, Judged { prefix: "", unsure: &[] }).await?;
-        Ok(answer)
+        self.judge(id, OVERAPPLIED, over, Judged { prefix: "", unsure: &[] }).await
     }
 
     /// The lease under which one process at a time says what is wrong with the books of a merchant.
@@ -144,7 +149,7 @@ impl Engine {
 }
 
 /// Computes beside the work: a long journal must not keep polls and heartbeats waiting.
-async fn apart<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
+pub(super) async fn apart<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
     let mut computing = JoinSet::new();
     computing.spawn_blocking(compute);
     match computing.join_next().await {
@@ -161,7 +166,7 @@ fn wrong_payout(payout: &PayoutProof) -> Finding {
 }
 
 /// Payments of which more is on invoices than they brought, of long enough ago that nothing will explain it by itself.
-fn overapplied(entries: &[Entry], today: NaiveDate) -> Vec<Finding> {
+pub(super) fn overapplied<'e>(entries: impl Iterator<Item = &'e Entry>, today: NaiveDate) -> Vec<Finding> {
     let mut sums: BTreeMap<(&SourceId, &Currency), (Decimal, NaiveDate)> = BTreeMap::new();
     for entry in entries {
         for line in entry.lines.iter().filter(|line| line.role == Role::UnappliedCash) {

@@ -112,6 +112,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The account whose entry it is, where that is not the one of its event.
+    #[must_use]
+    pub fn guest(&self) -> Option<SourceId> {
+        let rest = self.key.strip_prefix(&self.event_key)?.strip_prefix('/')?;
+        rest.rsplit_once('/').map(|(account, _)| SourceId::new(account))
+    }
+
     /// This entry and another one of its currency as one: lines of the same role and links are added up.
     #[must_use]
     pub fn with(mut self, other: &Entry) -> Self {

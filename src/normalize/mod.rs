@@ -88,18 +88,8 @@ pub struct Undecodable {
 /// # Errors
 /// [`Unreadable`] where nothing can be keyed on it.
 pub fn sight(resource: Resource, shape: Shape, parent: Option<&SourceId>, body: Bytes) -> Result<Sighting, Unreadable> {
-    let map = match serde_json::from_slice(&body) {
-        Ok(Value::Object(map)) => map,
-        Ok(_) => return Err(Unreadable { reason: "not a JSON object".to_owned(), body, id: None }),
-        Err(error) => {
-            let reason = format!("not valid JSON at line {} column {}", error.line(), error.column());
-            return Err(Unreadable { reason, id: salvage::id(&body), body });
-        }
-    };
+    let (map, id) = keyed(resource, parent, &body)?;
     let fields = Fields::of(&map);
-    let Some(id) = own_id(resource, fields, parent) else {
-        return Err(Unreadable { reason: "no usable id".to_owned(), body, id: None });
-    };
     let document = read::document(resource, &id, parent, fields);
     let complete = is_complete(resource, shape, fields);
     let observation = Observation {
@@ -114,6 +104,36 @@ pub fn sight(resource: Resource, shape: Shape, parent: Option<&SourceId>, body: 
     };
     let embedded = embedded_fees(&observation, &map);
     Ok(Sighting { observation, document, embedded, complete })
+}
+
+/// What a body says that was sighted before: [`Sighting::document`] alone.
+///
+/// # Errors
+/// One sentence where it cannot be read.
+pub fn document(resource: Resource, parent: Option<&SourceId>, body: &Bytes) -> Result<Document, String> {
+    let (map, id) = keyed(resource, parent, body).map_err(|unreadable| unreadable.reason)?;
+    read::document(resource, &id, parent, Fields::of(&map)).map_err(|undecodable| undecodable.to_string())
+}
+
+/// The fields of an object and its id.
+fn keyed(
+    resource: Resource,
+    parent: Option<&SourceId>,
+    body: &Bytes,
+) -> Result<(Map<String, Value>, SourceId), Unreadable> {
+    let unreadable = |reason: String, id| Unreadable { reason, body: body.clone(), id };
+    let map = match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => map,
+        Ok(_) => return Err(unreadable("not a JSON object".to_owned(), None)),
+        Err(error) => {
+            let reason = format!("not valid JSON at line {} column {}", error.line(), error.column());
+            return Err(unreadable(reason, salvage::id(body)));
+        }
+    };
+    match own_id(resource, Fields::of(&map), parent) {
+        Some(id) => Ok((map, id)),
+        None => Err(unreadable("no usable id".to_owned(), None)),
+    }
 }
 
 /// The record's id. A line of a transfer report has none of its own: its id is `<transferId>:<resourceType>:<resourceId>:<amount>` with the

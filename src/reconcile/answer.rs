@@ -11,7 +11,7 @@ use crate::model::money::{Amount, Currency, Money};
 /// Everything that a tie-out found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reconciliation {
-    /// In the order in which they were first spoken of.
+    /// In the order in which they were put together.
     pub payouts: Vec<PayoutProof>,
     pub in_transit: Vec<InTransit>,
     pub totals: Vec<Total>,
@@ -41,14 +41,21 @@ pub struct PayoutProof {
     /// The sum of the lines of its report, where there is one.
     pub reported: Option<Amount>,
     pub verdict: Verdict,
+    /// The sum of further lines, which agree with the books and are not shown one by one.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub at_rest: Amount,
     pub lines: Vec<JoinedLine>,
+}
+
+fn is_nothing(amount: &Amount) -> bool {
+    amount.is_zero()
 }
 
 impl PayoutProof {
     /// What its lines settle of clearing beyond what it took: zero where it is proven.
     pub(super) fn unexplained(&self) -> Decimal {
         let settled: Decimal = self.lines.iter().map(|line| line.settled.decimal()).sum();
-        settled - self.booked.amount.decimal()
+        settled + self.at_rest.decimal() - self.booked.amount.decimal()
     }
 }
 

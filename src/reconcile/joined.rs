@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::answer::{Difference, DifferenceKind, Gap, PayoutProof, Verdict};
+use super::fold::AtRest;
 use super::items::Items;
-use super::settle::{Joined, OpenLine, settle_all};
+use super::settle::{Joined, OpenLine, settle_agreeing, settle_all};
 use crate::model::event::{Event, Fact, Kind, ReportLine};
 use crate::model::ids::SourceId;
 use crate::model::journal::{Entry, Role};
@@ -31,14 +32,14 @@ struct Transfer {
     booked: BTreeMap<Currency, Decimal>,
     booked_on: Option<NaiveDate>,
     lines: Vec<(SourceId, ReportLine)>,
+    /// The sum of lines that are not among these, because they agree with the books.
+    at_rest: Option<Decimal>,
 }
 
 /// All transfers.
 #[derive(Debug, Default)]
 pub(super) struct Joint {
     transfers: BTreeMap<SourceId, Transfer>,
-    /// Places of the first events that speak of each.
-    firsts: BTreeMap<SourceId, usize>,
     pub(super) strays: Vec<SourceId>,
 }
 
@@ -49,8 +50,7 @@ impl Joint {
             joint.book(entry);
         }
         let mut lines: BTreeMap<&SourceId, &ReportLine> = BTreeMap::new();
-        for (place, event) in events.iter().enumerate() {
-            joint.mention(place, event);
+        for event in events {
             match (event.kind, &event.fact) {
                 (Kind::TransferPaid, Fact::Payout(payout)) => {
                     let (at, money) = (event.occurred_at, payout.money.clone());
@@ -77,17 +77,6 @@ impl Joint {
         joint
     }
 
-    fn mention(&mut self, place: usize, event: &Event) {
-        let transfer = match (event.kind, &event.fact) {
-            (Kind::TransferPaid, _) => Some(&event.id),
-            (_, Fact::ReportLine(line)) => line.transfer_id.as_ref(),
-            _ => None,
-        };
-        if let Some(transfer) = transfer {
-            self.firsts.entry(transfer.clone()).or_insert(place);
-        }
-    }
-
     fn transfer(&mut self, id: &SourceId) -> &mut Transfer {
         self.transfers.entry(id.clone()).or_default()
     }
@@ -101,10 +90,26 @@ impl Joint {
         }
     }
 
+    /// Adds the lines that are not known one by one.
+    pub(super) fn add(&mut self, at_rest: &AtRest) {
+        for (transfer, sum) in &at_rest.lines {
+            self.transfer(transfer).at_rest = Some(*sum);
+        }
+    }
+
+    /// The sum of the lines of each transfer, where all lines that were paid agree with the books as they are.
+    pub(super) fn settled_by_agreement(&self, items: &mut Items) -> Option<Vec<(SourceId, Decimal)>> {
+        let mut open = self.open_lines(&self.payouts());
+        settle_agreeing(&mut open, items);
+        let is_at_rest = open.is_empty() && self.strays.is_empty();
+        let reported = self.transfers.iter().filter(|(_, it)| !it.lines.is_empty());
+        is_at_rest.then(|| reported.map(|(id, it)| (id.clone(), sum(&it.lines))).collect())
+    }
+
     /// When the last transfer failed of which nobody knows what it carried, unless a payout was put together since, which carries it.
     fn unreported(&self) -> Option<DateTime<Utc>> {
         let last_made = self.transfers.values().filter_map(|it| Some(it.paid.as_ref()?.made_at)).max();
-        let failed = self.transfers.values().filter(|it| it.lines.is_empty()).filter_map(|it| it.returned_at).max();
+        let failed = self.transfers.values().filter(|it| !it.has_report()).filter_map(|it| it.returned_at).max();
         failed.filter(|failed| last_made.is_none_or(|made| made < *failed))
     }
 
@@ -118,28 +123,43 @@ impl Joint {
         announced.chain(waiting).collect()
     }
 
-    /// Proves the payouts in the order in which they were first spoken of. A transfer of which nothing but lines is known is none yet.
+    /// Proves the payouts in the order in which they were put together. A transfer of which nothing but lines is known is none yet.
     pub(super) fn prove_all(&mut self, items: &mut Items) -> Vec<PayoutProof> {
-        let mut transfers: Vec<(&SourceId, &Transfer)> =
-            self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
-        transfers.sort_by_key(|(id, _)| (self.firsts.get(*id), *id));
-        let unreported = self.unreported();
-        let paid = transfers.iter().filter_map(|(id, it)| Some((*id, it.paid.as_ref()?, &it.lines)));
-        let open = paid.flat_map(|(transfer, paid, lines)| {
-            let (currency, made_at) = (&paid.money.currency, paid.made_at);
-            let misses_report = unreported.is_some_and(|failed_at| made_at < failed_at);
-            lines.iter().map(move |line| OpenLine { transfer, currency, made_at, misses_report, line })
-        });
-        let mut joined = settle_all(open.collect(), &self.coming(), items);
+        let transfers = self.payouts();
+        let mut joined = settle_all(self.open_lines(&transfers), &self.coming(), items);
         let proofs = transfers.into_iter().flat_map(|(id, transfer)| {
             let lines = joined.remove(id).unwrap_or_default();
             transfer.prove(id, lines)
         });
         proofs.collect()
     }
+
+    /// What was paid or booked, in the order in which it was put together, or came back.
+    fn payouts(&self) -> Vec<(&SourceId, &Transfer)> {
+        let mut transfers: Vec<(&SourceId, &Transfer)> =
+            self.transfers.iter().filter(|(_, it)| it.paid.is_some() || !it.booked.is_empty()).collect();
+        transfers.sort_by_key(|(id, it)| (it.paid.as_ref().map_or(it.returned_at, |paid| Some(paid.made_at)), *id));
+        transfers
+    }
+
+    /// The lines of what was paid.
+    fn open_lines<'t>(&'t self, payouts: &[(&'t SourceId, &'t Transfer)]) -> Vec<OpenLine<'t>> {
+        let unreported = self.unreported();
+        let paid = payouts.iter().filter_map(|(id, it)| Some((*id, it.paid.as_ref()?, &it.lines)));
+        let open = paid.flat_map(|(transfer, paid, lines)| {
+            let (currency, made_at) = (&paid.money.currency, paid.made_at);
+            let misses_report = unreported.is_some_and(|failed_at| made_at < failed_at);
+            lines.iter().map(move |line| OpenLine { transfer, currency, made_at, misses_report, line })
+        });
+        open.collect()
+    }
 }
 
 impl Transfer {
+    fn has_report(&self) -> bool {
+        !self.lines.is_empty() || self.at_rest.is_some()
+    }
+
     /// One proof; one more for every other currency that was booked for it, which is wrong.
     fn prove(&self, id: &SourceId, lines: Vec<Joined>) -> Vec<PayoutProof> {
         let own = self.paid.as_ref().map(|paid| &paid.money.currency);
@@ -163,7 +183,8 @@ impl Transfer {
             None => Verdict::Returned,
         };
         let (transfer_id, booked_on) = (id.clone(), self.booked_on);
-        PayoutProof { transfer_id, paid_at: None, booked_on, paid, booked, reported: None, verdict, lines: Vec::new() }
+        let (at_rest, lines) = (Amount::ZERO, Vec::new());
+        PayoutProof { transfer_id, paid_at: None, booked_on, paid, booked, reported: None, verdict, at_rest, lines }
     }
 
     fn paid(&self, id: &SourceId, Paid { at, money: paid, .. }: &Paid, lines: Vec<Joined>) -> PayoutProof {
@@ -172,8 +193,9 @@ impl Transfer {
         let doubt = lines.iter().find_map(|it| it.doubt);
         differences.extend(lines.iter().filter_map(|it| it.difference.clone()));
         let own = self.lines.iter().filter(|(_, line)| line.share.currency == paid.currency);
-        let sum: Decimal = own.map(|(_, line)| line.share.amount.decimal()).sum();
-        let reported = (!self.lines.is_empty()).then(|| Amount::from(sum));
+        let at_rest = self.at_rest.unwrap_or_default();
+        let sum = sum(own) + at_rest;
+        let reported = self.has_report().then(|| Amount::from(sum));
         if reported.is_some_and(|reported| reported != paid.amount) {
             let amount = Amount::from(sum - paid.amount.decimal());
             let amount = Money { amount, currency: paid.currency.clone() };
@@ -193,9 +215,14 @@ impl Transfer {
             booked,
             reported,
             verdict,
+            at_rest: Amount::from(at_rest),
             lines: lines.into_iter().map(|it| it.line).collect(),
         }
     }
+}
+
+fn sum<'l>(lines: impl IntoIterator<Item = &'l (SourceId, ReportLine)>) -> Decimal {
+    lines.into_iter().map(|(_, line)| line.share.amount.decimal()).sum()
 }
 
 fn names((_, line): &(SourceId, ReportLine)) -> (Option<&SourceId>, Decimal, &Currency) {

@@ -20,6 +20,7 @@
 
 mod advice;
 mod answer;
+mod fold;
 mod items;
 mod joined;
 mod read_back;
@@ -33,12 +34,14 @@ pub use answer::{
     Difference, DifferenceKind, Gap, InTransit, JoinedLine, Movement, PayoutProof, Reconciliation, Record, RecordKind,
     Total, TransitItem, Verdict,
 };
+pub use fold::{Fold, Placed};
 pub use read_back::{AccountTotal, Sums, Unsettled};
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use self::fold::AtRest;
 use self::items::Items;
 use self::joined::Joint;
 use crate::model::event::Event;
@@ -48,16 +51,27 @@ use crate::model::money::{Amount, Currency};
 /// Ties `entries` to the payouts and report lines among `events`, both in the order in which they came to be.
 #[must_use]
 pub fn reconcile(entries: &[Entry], events: &[Event]) -> Reconciliation {
+    reconcile_with(entries, events, &AtRest::default())
+}
+
+fn reconcile_with(entries: &[Entry], events: &[Event], at_rest: &AtRest) -> Reconciliation {
     let mut items = Items::of(entries, events);
     let mut joint = Joint::of(entries, events);
+    joint.add(at_rest);
     let payouts = joint.prove_all(&mut items);
-    let in_transit = in_transit(&items);
-    let totals = totals(entries, &in_transit, &payouts);
+    let in_transit = in_transit(&items, at_rest);
+    let mut clearing = clearing(entries);
+    for (currency, sum) in &at_rest.clearing {
+        *clearing.entry(currency).or_default() += sum;
+    }
+    let totals = totals(clearing, &in_transit, &payouts);
     Reconciliation { payouts, in_transit, totals, movements: movements(entries), strays: joint.strays }
 }
 
-fn in_transit(items: &Items) -> Vec<InTransit> {
-    let mut by_currency: BTreeMap<Currency, Vec<TransitItem>> = BTreeMap::new();
+fn in_transit(items: &Items, at_rest: &AtRest) -> Vec<InTransit> {
+    let moving = at_rest.in_transit.iter().filter(|(_, amount)| !amount.is_zero());
+    let mut by_currency: BTreeMap<Currency, Vec<TransitItem>> =
+        moving.map(|(currency, _)| (currency.clone(), Vec::new())).collect();
     for ((record, currency), item) in items.all() {
         if !item.remaining().is_zero() {
             let amount = Amount::from(item.remaining());
@@ -65,17 +79,26 @@ fn in_transit(items: &Items) -> Vec<InTransit> {
             by_currency.entry(currency.clone()).or_default().push(transit);
         }
     }
-    let sum = |items: &[TransitItem]| Amount::from(items.iter().map(|item| item.amount.decimal()).sum::<Decimal>());
-    by_currency.into_iter().map(|(currency, items)| InTransit { currency, amount: sum(&items), items }).collect()
+    let sum = |currency: &Currency, items: &[TransitItem]| {
+        let at_rest = at_rest.in_transit.get(currency).copied().unwrap_or_default();
+        Amount::from(items.iter().map(|item| item.amount.decimal()).sum::<Decimal>() + at_rest)
+    };
+    let all = by_currency.into_iter();
+    all.map(|(currency, items)| InTransit { amount: sum(&currency, &items), currency, items }).collect()
 }
 
-fn totals(entries: &[Entry], in_transit: &[InTransit], payouts: &[PayoutProof]) -> Vec<Total> {
+/// What clearing holds in each currency.
+fn clearing(entries: &[Entry]) -> BTreeMap<&Currency, Decimal> {
     let mut clearing: BTreeMap<&Currency, Decimal> = BTreeMap::new();
     for entry in entries {
         for line in entry.lines.iter().filter(|line| line.role == Role::Clearing) {
             *clearing.entry(&entry.currency).or_default() += line.amount.decimal();
         }
     }
+    clearing
+}
+
+fn totals(clearing: BTreeMap<&Currency, Decimal>, in_transit: &[InTransit], payouts: &[PayoutProof]) -> Vec<Total> {
     let total = |(currency, clearing): (&Currency, Decimal)| {
         let left = |wanted: fn(&Verdict) -> bool| -> Decimal {
             let payouts = payouts.iter().filter(|it| it.booked.currency == *currency && wanted(&it.verdict));

@@ -115,6 +115,7 @@ mod tests {
             booked: money,
             reported: None,
             verdict,
+            at_rest: Amount::ZERO,
             lines: Vec::new(),
         }
     }

@@ -72,27 +72,41 @@ pub(super) fn settle_all<'t>(
     items: &mut Items,
 ) -> HashMap<&'t SourceId, Vec<Joined>> {
     let mut joined: HashMap<&SourceId, Vec<Joined>> = HashMap::new();
-    while !open.is_empty() {
-        let before = open.len();
-        open.retain(|line| {
-            let is_settled = line.agrees(items);
-            if is_settled {
-                joined.entry(line.transfer).or_default().push(join(line, items));
-            }
-            !is_settled
-        });
-        if open.len() == before {
-            let stuck = explained(&open, coming, items);
-            open.retain(|line| !stuck.iter().any(|(other, _)| std::ptr::eq(other.line, line.line)));
-            for (line, how) in stuck {
-                joined.entry(line.transfer).or_default().push(settle(&line, how, items));
-            }
+    loop {
+        for (transfer, line) in settle_agreeing(&mut open, items) {
+            joined.entry(transfer).or_default().push(line);
+        }
+        if open.is_empty() {
+            break;
+        }
+        let stuck = explained(&open, coming, items);
+        open.retain(|line| !stuck.iter().any(|(other, _)| std::ptr::eq(other.line, line.line)));
+        for (line, how) in stuck {
+            joined.entry(line.transfer).or_default().push(settle(&line, how, items));
         }
     }
     for lines in joined.values_mut() {
         lines.sort_by(|one, other| one.line.line_id.cmp(&other.line.line_id));
     }
     joined
+}
+
+/// Settles every line that agrees with the books, in whatever order they do; the others stay open.
+pub(super) fn settle_agreeing<'t>(open: &mut Vec<OpenLine<'t>>, items: &mut Items) -> Vec<(&'t SourceId, Joined)> {
+    let mut settled = Vec::new();
+    loop {
+        let before = open.len();
+        open.retain(|line| {
+            let agrees = line.agrees(items);
+            if agrees {
+                settled.push((line.transfer, join(line, items)));
+            }
+            !agrees
+        });
+        if open.len() == before {
+            return settled;
+        }
+    }
 }
 
 /// What explains a line that does not agree with the books.

@@ -25,7 +25,6 @@ pub struct Waiting {
     pub resource: String,
     pub source_id: String,
     pub version: i64,
-    pub shape: String,
     pub body: Vec<u8>,
     pub parent_id: Option<String>,
     pub recorded_at: DateTime<Utc>,
@@ -77,10 +76,10 @@ impl Store {
     /// Versions that wait to be booked, in the order in which they took effect.
     pub async fn waiting(&self, merchant: &MerchantId, limit: i64) -> Result<Vec<Waiting>, StoreError> {
         const SELECT: &str = "
-            select b.resource, b.source_id, b.version, v.shape, v.body, v.parent_id, v.recorded_at
+            select b.resource, b.source_id, b.version, v.body, v.parent_id, v.recorded_at
             from booking b
             cross join lateral (
-                select shape, body, parent_id, recorded_at from record_version v
+                select body, parent_id, recorded_at from record_version v
                 where v.merchant = b.merchant and v.resource = b.resource and v.source_id = b.source_id and v.version = b.version
                 order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
             ) v
@@ -217,27 +216,6 @@ impl Store {
         Ok(keys.into_iter().collect())
     }
 
-    /// All journal entries of a merchant, in the order of booking.
-    pub async fn journal(&self, merchant: &MerchantId) -> Result<Vec<Entry>, StoreError> {
-        const SELECT: &str = concat!(
-            "select ",
-            journal_entry_json!(),
-            " from journal_entry j where j.merchant = $1 order by j.position"
-        );
-        let texts: Vec<String> = sqlx::query_scalar(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
-        let entry = |text: String| serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()));
-        texts.into_iter().map(entry).collect()
-    }
-
-    /// All events of a merchant that move money or tell of payouts, in the order of telling.
-    pub async fn money_events(&self, merchant: &MerchantId) -> Result<Vec<Event>, StoreError> {
-        const SELECT: &str = "
-            select event_key, kind, resource, source_id, occurred_at, fact, root from event
-            where merchant = $1 and root is not null order by position";
-        let rows: Vec<EventRow> = sqlx::query_as(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
-        rows.into_iter().map(|row| row.into_event().map(|stored| stored.event)).collect()
-    }
-
     /// Stores what a batch of versions came to, in one transaction under the lease.
     pub async fn book(&self, held: &Held, books: &Books<'_>) -> Result<(), StoreError> {
         let mut transaction = self.begin(held).await?;
@@ -279,8 +257,9 @@ pub(super) async fn queue(
     Ok(())
 }
 
+/// A row of `event`.
 #[derive(FromRow)]
-struct EventRow {
+pub(super) struct EventRow {
     event_key: String,
     kind: String,
     resource: String,
@@ -291,7 +270,7 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn into_event(self) -> Result<Told, StoreError> {
+    pub(super) fn into_event(self) -> Result<Told, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("the {what} of event {}", self.event_key));
         let kind = Kind::ALL.iter().copied().find(|kind| kind.name() == self.kind).ok_or_else(|| corrupt("kind"))?;
         let resource = self.resource.parse().map_err(|_| corrupt("resource"))?;

@@ -12,6 +12,7 @@ use super::{
 use crate::crash::{Point, crash_point};
 use crate::model::document::Document;
 use crate::model::ids::{AdapterName, MerchantId, SourceId};
+use crate::model::money::Currency;
 use crate::model::record::{Observation, Shape};
 use crate::model::resource::Resource;
 use crate::scan::news::Known;
@@ -253,8 +254,8 @@ fn subject(novelty: &Novelty) -> String {
     format!("{}:{}", novelty.resource, novelty.id)
 }
 
-impl RecordRows {
-    fn push(&mut self, novelty: &Novelty, version: i64) {
+impl<'n> RecordRows<'n> {
+    fn push(&mut self, novelty: &'n Novelty, version: i64) {
         let known = novelty.known.as_ref();
         let expected = known.map_or(0, |known| known.version_last);
         let is_late = matches!(novelty.filing, Filing::Late);
@@ -265,10 +266,10 @@ impl RecordRows {
         let body_of = |shape: Shape| {
             let seen = novelty.bodies.iter().rev().find(|body| body.shape == shape);
             // A late body must not become the one that the next sighting is compared with.
-            seen.filter(|_| !is_late).map(|body| body.fingerprint.0.to_vec())
+            seen.filter(|_| !is_late).map(|body| &body.fingerprint.0[..])
         };
         let latest = |stamp: fn(&Observation) -> Option<DateTime<Utc>>| novelty.bodies.iter().filter_map(stamp).max();
-        self.source_id.push(novelty.id.as_str().to_owned());
+        self.source_id.push(novelty.id.as_str());
         self.expected.push(expected);
         self.version.push(if is_late { known.map_or(version, |known| known.version) } else { version });
         self.version_last.push(expected.max(version));
@@ -276,29 +277,27 @@ impl RecordRows {
         self.list.push(body_of(Shape::List));
         self.detail.push(body_of(Shape::Detail));
         self.content.push(document.map(|document| document.content().0.to_vec()));
-        self.status.push(document.and_then(|document| document.status().map(str::to_owned)));
+        self.status.push(document.and_then(|document| document.status()));
         self.amount.push(document.and_then(|document| document.amount).map(crate::model::money::Amount::decimal));
-        self.currency
-            .push(document.and_then(|document| document.currency.as_ref()).map(|code| code.as_str().to_owned()));
+        self.currency.push(document.and_then(|document| document.currency.as_ref()).map(Currency::as_str));
         self.created_at.push(latest(|body| body.created_at));
         self.updated_at.push(latest(|body| body.updated_at));
-        self.parent_id
-            .push(novelty.bodies.iter().rev().find_map(|body| body.parent.as_ref()).map(|id| id.as_str().to_owned()));
-        self.subject_id.push(document.and_then(|it| it.subject()).map(|id| id.as_str().to_owned()));
-        self.party.push(document.and_then(|it| it.party()).map(str::to_owned));
+        self.parent_id.push(novelty.bodies.iter().rev().find_map(|body| body.parent.as_ref()).map(SourceId::as_str));
+        self.subject_id.push(document.and_then(|it| it.subject()).map(SourceId::as_str));
+        self.party.push(document.and_then(|it| it.party()));
         self.in_effect.push(matches!(novelty.filing, Filing::Version(_)));
     }
 }
 
-impl VersionRows {
-    fn push(&mut self, novelty: &Novelty, version: i64) {
+impl<'b> VersionRows<'b> {
+    fn push(&mut self, novelty: &'b Novelty, version: i64) {
         for body in &novelty.bodies {
-            self.source_id.push(novelty.id.as_str().to_owned());
+            self.source_id.push(novelty.id.as_str());
             self.version.push(version);
             self.shape.push(body.shape.name());
-            self.fingerprint.push(body.fingerprint.0.to_vec());
-            self.body.push(body.body.to_vec());
-            self.parent_id.push(body.parent.as_ref().map(|id| id.as_str().to_owned()));
+            self.fingerprint.push(&body.fingerprint.0);
+            self.body.push(&body.body);
+            self.parent_id.push(body.parent.as_ref().map(SourceId::as_str));
             self.updated_at.push(body.updated_at);
         }
     }

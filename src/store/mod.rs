@@ -20,6 +20,7 @@ macro_rules! journal_entry_json {
     };
 }
 
+mod accounts;
 mod action;
 mod audit;
 mod books;
@@ -123,6 +124,11 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(bounds.connections_max)
             .acquire_timeout(Duration::from_secs(30))
+            // A connection would keep buffers as long as the longest statement that it ever sent.
+            .after_release(|connection, _| {
+                connection.shrink_buffers();
+                Box::pin(async { Ok(true) })
+            })
             .connect_with(options)
             .await?;
         let store = Self { pool, lease: bounds.lease, growth: statistics::Growth::default() };

@@ -78,12 +78,6 @@ impl Store {
         Ok(sqlx::query_scalar(SELECT).bind(merchant.as_str()).fetch_one(&self.pool).await?)
     }
 
-    /// How many journal entries a merchant has, as far as `limit`.
-    pub async fn journal_size(&self, merchant: &MerchantId, limit: i64) -> Result<i64, StoreError> {
-        const SELECT: &str = "select count(*) from (select from journal_entry where merchant = $1 limit $2) as counted";
-        Ok(sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(limit).fetch_one(&self.pool).await?)
-    }
-
     /// Whether the database answers, and as what.
     pub async fn vitals(&self, presence: &Presence, now: DateTime<Utc>) -> Result<Vitals, StoreError> {
         const SELECT: &str = "

@@ -120,23 +120,23 @@ fn fingerprint(bytes: Option<Vec<u8>>) -> Result<Option<Fingerprint>, StoreError
 /// Rows for `record`, one vector per column. `expected` is `version_last` as it was read, 0 for a new record: whoever changed
 /// the row since makes the write fail as a whole.
 #[derive(Debug, Default)]
-pub(super) struct RecordRows {
-    pub source_id: Vec<String>,
+pub(super) struct RecordRows<'n> {
+    pub source_id: Vec<&'n str>,
     pub expected: Vec<i64>,
     pub version: Vec<i64>,
     pub version_last: Vec<i64>,
-    pub embedded: Vec<Option<Vec<u8>>>,
-    pub list: Vec<Option<Vec<u8>>>,
-    pub detail: Vec<Option<Vec<u8>>>,
+    pub embedded: Vec<Option<&'n [u8]>>,
+    pub list: Vec<Option<&'n [u8]>>,
+    pub detail: Vec<Option<&'n [u8]>>,
     pub content: Vec<Option<Vec<u8>>>,
-    pub status: Vec<Option<String>>,
+    pub status: Vec<Option<&'n str>>,
     pub amount: Vec<Option<Decimal>>,
-    pub currency: Vec<Option<String>>,
+    pub currency: Vec<Option<&'n str>>,
     pub created_at: Vec<Option<DateTime<Utc>>>,
     pub updated_at: Vec<Option<DateTime<Utc>>>,
-    pub parent_id: Vec<Option<String>>,
-    pub subject_id: Vec<Option<String>>,
-    pub party: Vec<Option<String>>,
+    pub parent_id: Vec<Option<&'n str>>,
+    pub subject_id: Vec<Option<&'n str>>,
+    pub party: Vec<Option<&'n str>>,
     /// False where only a fingerprint or `version_last` changes.
     pub in_effect: Vec<bool>,
 }
@@ -146,7 +146,7 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     merchant: &MerchantId,
     resource: Resource,
-    rows: &RecordRows,
+    rows: &RecordRows<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // Sorted by id, so that two writers of the same rows wait for each other instead of dead-locking.
@@ -220,13 +220,13 @@ pub(super) async fn write(
 
 /// Rows for `record_version`, one vector per column.
 #[derive(Debug, Default)]
-pub(super) struct VersionRows {
-    pub source_id: Vec<String>,
+pub(super) struct VersionRows<'b> {
+    pub source_id: Vec<&'b str>,
     pub version: Vec<i64>,
     pub shape: Vec<&'static str>,
-    pub fingerprint: Vec<Vec<u8>>,
-    pub body: Vec<Vec<u8>>,
-    pub parent_id: Vec<Option<String>>,
+    pub fingerprint: Vec<&'b [u8]>,
+    pub body: Vec<&'b [u8]>,
+    pub parent_id: Vec<Option<&'b str>>,
     pub updated_at: Vec<Option<DateTime<Utc>>>,
 }
 
@@ -235,7 +235,7 @@ pub(super) async fn archive(
     connection: &mut PgConnection,
     merchant: &MerchantId,
     resource: Resource,
-    rows: &VersionRows,
+    rows: &VersionRows<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const INSERT: &str = "

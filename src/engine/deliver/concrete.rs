@@ -11,9 +11,8 @@ use crate::model::event::Event;
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::journal::Entry;
 use crate::model::notice::Notice;
-use crate::model::record::Shape;
 use crate::model::resource::{Resource, UnknownResource};
-use crate::normalize::{mask_text, sight};
+use crate::normalize::{self, mask_text};
 use crate::store::Claimed;
 
 /// What a claimed entry speaks of.
@@ -76,8 +75,7 @@ fn journal_entry(claimed: &mut Claimed) -> Result<Entry, String> {
 /// Reads the body of an entry anew: the normalizer is pure, so the document is the one that was judged when it was stored.
 fn document(entry: &mut Claimed) -> Result<Payload, String> {
     let body = entry.take_body();
-    let shape = entry.shape.as_deref();
-    let document = read_again((&entry.resource, &entry.source_id), shape, entry.parent_id.as_deref(), &body)?;
+    let document = read_again((&entry.resource, &entry.source_id), entry.parent_id.as_deref(), &body)?;
     Ok(Payload::Document(Box::new(Version { number: entry.version, document, body })))
 }
 
@@ -85,15 +83,12 @@ fn document(entry: &mut Claimed) -> Result<Payload, String> {
 /// stand before it, which its body does not.
 pub(in crate::engine) fn read_again(
     (resource, id): (&str, &str),
-    shape: Option<&str>,
     parent: Option<&str>,
     body: &Bytes,
 ) -> Result<Document, String> {
     let resource: Resource = resource.parse().map_err(|error: UnknownResource| error.to_string())?;
-    let shape = Shape::ALL.into_iter().find(|known| Some(known.name()) == shape).ok_or("an unknown shape")?;
     let parent = parent.map(SourceId::new);
-    let sighting = sight(resource, shape, parent.as_ref(), body.clone()).map_err(|unreadable| unreadable.reason)?;
-    let mut document = sighting.document.map_err(|undecodable| undecodable.to_string())?;
+    let mut document = normalize::document(resource, parent.as_ref(), body)?;
     document.id = SourceId::new(id);
     Ok(document)
 }

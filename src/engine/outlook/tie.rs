@@ -14,10 +14,10 @@ use super::SHARE;
 use crate::config::MerchantConfig;
 use crate::engine::Engine;
 use crate::engine::error::StepError;
-use crate::engine::reconcile::{TieOut, what_is_wrong};
+use crate::engine::reconcile::what_is_wrong;
 use crate::model::ids::MerchantId;
 use crate::ops::view;
-use crate::reconcile::Verdict;
+use crate::reconcile::{Reconciliation, Verdict};
 
 /// The first one comes after this part of the interval, and one that had to wait for the reading is tried again after it.
 const SOON: u32 = 60;
@@ -76,21 +76,19 @@ impl Engine {
         if !self.is_read(id).await? || self.store.is_booking(id).await? {
             return Ok(Attempt::TooEarly);
         }
-        let most = self.config.ops.tie_out_entries_max;
-        if self.store.journal_size(id, most + 1).await? > most {
+        let (before, most) = (self.standing(id).wrong, self.config.ops.tie_out_entries_max);
+        let Some(books) = self.tie_out_by_accounts(merchant, &before, most).await? else {
             let why = format!(
-                "{}: the journal has more than {most} entries, too many to tie out beside the work; run `paystand-sync reconcile` \
-                 nightly, or raise ops.tie_out_entries_max",
+                "{}: more than {most} entries are of payments that do not agree with their payouts, too many to judge beside the work; \
+                 run `paystand-sync reconcile`, or raise ops.tie_out_entries_max",
                 merchant.label
             );
             self.note(id, |standing| standing.trouble = Some(why));
             return Ok(Attempt::Done);
-        }
-        let before = self.standing(id).wrong;
-        let answer = self.tie_out_one(merchant, Some(&before)).await?;
-        let wrong: BTreeSet<String> = answer.reconciliation.wrong().map(|it| it.transfer_id.to_string()).collect();
+        };
+        let wrong: BTreeSet<String> = books.wrong().map(|it| it.transfer_id.to_string()).collect();
         let is_suspect = !wrong.is_subset(&before);
-        let tied = shown(&answer, self.circumstances.clock.now());
+        let tied = shown(&books, self.circumstances.clock.now());
         self.note(id, |standing| *standing = Standing { tied: Some(tied), wrong, trouble: None });
         Ok(if is_suspect { Attempt::Suspect } else { Attempt::Done })
     }
@@ -139,8 +137,7 @@ fn until_midnight(now: DateTime<Utc>, zone: Tz) -> Duration {
     (midnight - now).to_std().unwrap_or_default()
 }
 
-fn shown(answer: &TieOut, at: DateTime<Utc>) -> view::TieOut {
-    let books = &answer.reconciliation;
+fn shown(books: &Reconciliation, at: DateTime<Utc>) -> view::TieOut {
     let count = |wanted: fn(&Verdict) -> bool| books.payouts.iter().filter(|it| wanted(&it.verdict)).count();
     let money = |amount: rust_decimal::Decimal, currency: &crate::model::money::Currency| view::Money {
         amount,

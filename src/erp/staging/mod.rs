@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Acquire, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Acquire, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::erp::{
     Capabilities, Delivery, Erp, ErpError, Keyed, Outcome, Payload, Posting, Receipt, Refusal, Told, Wants,
@@ -34,7 +34,7 @@ use schema::SchemaName;
 pub const SCHEMA_DEFAULT: &str = "erp";
 
 /// Deliveries in one call.
-const BATCH_MAX: usize = 500;
+const BATCH_MAX: usize = 250;
 
 /// A statement of ours that outlives its limit is cancelled by the server; nothing takes effect later.
 const SETTLES_WITHIN: Duration = Duration::from_mins(1);
@@ -80,6 +80,10 @@ impl Staging {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(CONNECT_TIMEOUT)
+            .after_release(|connection, _| {
+                connection.shrink_buffers();
+                Box::pin(async { Ok(true) })
+            })
             .connect_lazy_with(options.application_name("paystand-sync staging").options(LOOKUPS));
         Ok(Self { database, ..Self::with_pool(pool, schema)? })
     }

@@ -2,14 +2,17 @@
 
 mod lines;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{PayoutProof, Reconciliation, Verdict, reconcile};
+use super::{Fold, PayoutProof, Placed, Reconciliation, Verdict, reconcile};
 use crate::journal::{Desk, Policy};
 use crate::model::event::Event;
+use crate::model::ids::SourceId;
 use crate::model::journal::Entry;
 use crate::model::record::Shape;
 use crate::model::resource::Resource;
@@ -89,7 +92,33 @@ impl Books {
         }
         let debits: Decimal = answer.movements.iter().map(|it| it.debit.decimal() - it.credit.decimal()).sum();
         assert_eq!(debits, Decimal::ZERO);
+        let folded = self.folded().finish();
+        assert_eq!(verdicts(&folded), verdicts(&answer));
+        assert_eq!(folded.totals, answer.totals);
         answer
+    }
+
+    /// The books read account by account.
+    fn folded(&self) -> Fold {
+        let mut accounts: BTreeMap<SourceId, (Vec<Placed>, Vec<Event>)> = BTreeMap::new();
+        for event in &self.events {
+            if let Some(root) = self.desk.root_of_event(&event.key) {
+                accounts.entry(root.clone()).or_default().1.push(event.clone());
+            }
+        }
+        for (place, entry) in (0..).zip(&self.entries) {
+            let root = self.desk.root_of_event(&entry.event_key).expect("what is booked was told");
+            accounts.entry(root.clone()).or_default().0.push((place, entry.clone()));
+        }
+        let is_transfer = |events: &[Event]| events.iter().all(|event| event.resource == Resource::Transfers);
+        let (transfers, others): (Vec<_>, Vec<_>) =
+            accounts.into_iter().partition(|(_, (_, events))| is_transfer(events));
+        let (entries, events): (Vec<_>, Vec<_>) = transfers.into_iter().map(|(_, account)| account).unzip();
+        let mut fold = Fold::new(entries.concat(), events.concat());
+        for (account, (entries, events)) in others {
+            fold.take(&account, entries, events);
+        }
+        fold
     }
 }
 
@@ -144,6 +173,21 @@ fn the_worked_example_is_proven_and_nothing_is_in_transit() {
     assert_eq!(verdicts(&answer), ["T1 Proven"]);
     assert_eq!(transit(&answer), [""; 0]);
     assert_eq!(answer.totals[0].clearing.decimal(), Decimal::ZERO);
+}
+
+#[test]
+fn of_accounts_at_rest_nothing_is_held_but_sums() {
+    let mut books = worked();
+    books.payment("P3", "10.00");
+    books.fee("F1", "P1", "7.83");
+    books.payout("T1", "424.67", "paid", &[&WORKED[..], &[("Fee", "F1", "-7.83")]].concat());
+    books.payout("T2", "10.01", "paid", &[("Payment", "P3", "10.01")]);
+    let fold = books.folded();
+    let transfers = books.entries.iter().filter(|entry| entry.event_key.starts_with("transfer")).count();
+    assert_eq!(fold.held(), transfers + 1, "the two payouts, and the payment that does not agree with its one");
+    let answer = fold.finish();
+    let sums: Vec<_> = answer.payouts.iter().map(|it| (it.at_rest.to_string(), it.lines.len())).collect();
+    assert_eq!(sums, [("424.67".to_owned(), 0), ("0".to_owned(), 1)]);
 }
 
 #[test]

@@ -25,11 +25,11 @@ macro_rules! entry_made_concrete {
         concat!(
             "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.failures, c.generation, c.root,
                 c.position, c.payload_sha256,
-                c.in_doubt, v.shape, v.body, v.parent_id, coalesce(e.text, j.text, m.text) as text, c.baseline, n.text as nets,
+                c.in_doubt, v.body, v.parent_id, coalesce(e.text, j.text, m.text) as text, c.baseline, n.text as nets,
                 x.reference as elected
             from claimed c
             left join lateral (
-                select shape, body, parent_id from record_version v
+                select body, parent_id from record_version v
                 where c.what = 'document'
                     and v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
                 order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
@@ -89,8 +89,7 @@ pub struct Claimed {
     pub in_doubt: bool,
     /// `document`, `event`, `entry` or `notice`.
     pub what: String,
-    /// Of a document: shape and bytes of the body that the entry speaks of.
-    pub shape: Option<String>,
+    /// Of a document: the body that the entry speaks of.
     pub body: Option<Vec<u8>>,
     pub parent_id: Option<String>,
     /// Of an event, entry or notice: itself, as JSON.
