@@ -43,7 +43,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// How much of the API's own limit is used; takes four minutes
+    /// How much of the API's own limit is used; takes a quarter of an hour
     Limit,
     /// A floor as a process of its own; nobody but this program says so.
     #[command(hide = true)]
