@@ -58,10 +58,15 @@ impl Store {
 
     /// Entries that are not final, per adapter.
     pub async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
+        // Each half is what one index of open entries holds; together they would be looked for among all.
         const SELECT: &str = "
-            select adapter, count(*) filter (where state <> 'parked') as open, count(*) filter (where state = 'parked') as parked,
-                min(recorded_at) as oldest
-            from ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
+            select adapter, sum(open)::int8 as open, sum(parked)::int8 as parked, min(oldest) as oldest
+            from (
+                select adapter, count(*) as open, 0 as parked, min(recorded_at) as oldest
+                from ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held') group by adapter
+                union all
+                select adapter, 0, count(*), min(recorded_at) from ledger_entry where state = 'parked' group by adapter
+            ) as waiting
             group by adapter order by adapter";
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
     }
