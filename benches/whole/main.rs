@@ -11,6 +11,7 @@ mod cost;
 mod daemon;
 mod detour;
 mod floors;
+mod growth;
 mod limit;
 mod paystand;
 mod postgres;
@@ -45,6 +46,12 @@ struct Arguments {
 enum Part {
     /// How much of the API's own limit is used; takes a quarter of an hour
     Limit,
+    /// What a long history costs, in blocks of the database; the long form is 10,000,000 rows
+    Growth {
+        /// Records, versions and ledger entries, so many of each.
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
+    },
     /// A floor as a process of its own; nobody but this program says so.
     #[command(hide = true)]
     Straight { base_url: String, database: String },
@@ -57,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
     match &arguments.part {
         Some(Part::Straight { base_url, database }) => return floors::straight(base_url, database).await,
         Some(Part::Limit) => return limit::all(scratch.path(), &arguments.result).await,
+        Some(Part::Growth { rows }) => return growth::all(scratch.path(), *rows, &arguments.result).await,
         None => {}
     }
     let paystand = Paystand::start(arguments.payments).await?;
