@@ -5,9 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::lease::Held;
 use super::open_item::ItemRows;
 use super::record::{RecordRows, VersionRows};
+use super::sum::Change;
 use super::{
     BackfillWindow, CursorMove, Finding, NewSeal, Store, StoreError, books, cursor, exception, ledger, open_item,
-    record, seal, window,
+    record, seal, sum, window,
 };
 use crate::crash::{Point, crash_point};
 use crate::model::document::Document;
@@ -100,12 +101,14 @@ impl Store {
             return Ok(Ingested::default());
         }
         let mut transaction = self.begin(held).await?;
-        let mut ingested = Ingested::default();
+        let (mut ingested, mut changes) = (Ingested::default(), Vec::new());
         for resource in Resource::ALL {
             let novelties: Vec<&Novelty> =
                 batch.novelties.iter().filter(|novelty| novelty.resource == resource).collect();
             if !novelties.is_empty() {
-                ingested.versions += store_records(&mut transaction, batch, resource, &novelties).await?;
+                let (versions, changed) = store_records(&mut transaction, batch, resource, &novelties).await?;
+                ingested.versions += versions;
+                changes.extend(changed.into_iter().filter(Change::counts).map(|change| (resource, change)));
             }
         }
         exception::raise(&mut transaction, batch.merchant, batch.findings, batch.now).await?;
@@ -116,6 +119,7 @@ impl Store {
             window::finish(&mut transaction, batch.merchant, batch.resource, read, batch.now).await?;
         }
         seal::write(&mut transaction, batch.merchant, batch.resource, batch.seals, batch.now).await?;
+        sum::add(&mut transaction, batch.merchant, &changes).await?;
         batch.crash_points([Point::Ingesting, Point::Moving, Point::Reading, Point::Sealing]);
         transaction.commit().await?;
         batch.crash_points([Point::Ingested, Point::Moved, Point::Read, Point::Sealed]);
@@ -124,12 +128,13 @@ impl Store {
     }
 }
 
+/// Returns how many versions there were, and what became more.
 async fn store_records(
     connection: &mut sqlx::PgConnection,
     batch: &Batch<'_>,
     resource: Resource,
     novelties: &[&Novelty],
-) -> Result<usize, StoreError> {
+) -> Result<(usize, Vec<Change>), StoreError> {
     let novelties = without_archived(connection, batch.merchant, resource, novelties).await?;
     let mut rows = RecordRows::default();
     let mut archive = VersionRows::default();
@@ -164,7 +169,7 @@ async fn store_records(
             Filing::OtherShape => {}
         }
     }
-    record::write(connection, batch.merchant, resource, &rows, batch.now).await?;
+    let changes = record::write(connection, batch.merchant, resource, &rows, batch.now).await?;
     seal::reopen(connection, batch.merchant, resource, &arrivals(&novelties), batch.now).await?;
     record::archive(connection, batch.merchant, resource, &archive, batch.now).await?;
     ledger::insert(connection, batch.merchant, resource, &entries, batch.now).await?;
@@ -177,7 +182,7 @@ async fn store_records(
     let versions: Vec<&&Novelty> =
         novelties.iter().filter(|novelty| matches!(novelty.filing, Filing::Version(_))).collect();
     follow(connection, batch, resource, &versions).await?;
-    Ok(versions.len())
+    Ok((versions.len(), changes))
 }
 
 /// The records of which nothing was known.

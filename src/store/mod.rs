@@ -40,6 +40,7 @@ mod sample;
 mod seal;
 mod slot;
 mod statistics;
+mod sum;
 mod summary;
 mod target;
 pub mod trail;

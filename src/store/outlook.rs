@@ -64,10 +64,10 @@ impl Store {
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
     }
 
-    /// Records per merchant and resource. Reads the whole index.
+    /// Records per merchant and resource.
     pub async fn row_counts(&self) -> Result<Vec<RowCount>, StoreError> {
         const SELECT: &str = "
-            select merchant, resource, count(*) as rows from record
+            select merchant, resource, sum(rows)::int8 as rows from record_sum where rows > 0
             group by merchant, resource order by merchant, resource";
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
     }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::{FromRow, PgConnection, Row};
+use sqlx::{FromRow, PgConnection};
 
+use super::sum::Change;
 use super::{Store, StoreError};
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::record::{Fingerprint, Shape};
@@ -141,14 +142,14 @@ pub(super) struct RecordRows<'n> {
     pub in_effect: Vec<bool>,
 }
 
-/// Inserts new records and updates known ones; [`StoreError::Conflict`] where another writer came first.
+/// Inserts new records and updates known ones; [`StoreError::Conflict`] where another writer came first. Returns what became more.
 pub(super) async fn write(
     connection: &mut PgConnection,
     merchant: &MerchantId,
     resource: Resource,
     rows: &RecordRows<'_>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Change>, StoreError> {
     // Sorted by id, so that two writers of the same rows wait for each other instead of dead-locking.
     const WRITE: &str = "
         with incoming as (
@@ -164,7 +165,7 @@ pub(super) async fn write(
             select $1, $2, source_id, version, version_last, embedded, list, detail, content, status, amount, currency,
                 created_at, updated_at, parent_id, subject_id, party, $20
             from incoming where expected = 0
-            on conflict do nothing returning 1
+            on conflict do nothing returning currency, amount
         ), updated as (
             update record r set
                 version = i.version, version_last = i.version_last,
@@ -184,10 +185,17 @@ pub(super) async fn write(
             from incoming i
             where r.merchant = $1 and r.resource = $2 and r.source_id = i.source_id and i.expected > 0
                 and r.version_last = i.expected
-            returning 1
+            returning r.source_id, r.currency, r.amount
+        ), change as (
+            select currency, amount, 1 as rows, 1 as written from inserted
+            union all
+            select currency, amount, 1, 1 from updated
+            union all
+            select before.currency, -before.amount, -1, 0
+            from updated u join record before on before.merchant = $1 and before.resource = $2 and before.source_id = u.source_id
         )
-        select (select count(*) from inserted) + (select count(*) from updated) as written";
-    let written: i64 = sqlx::query(WRITE)
+        select currency, sum(rows)::int8 as rows, sum(amount) as amount, sum(written)::int8 as written from change group by currency";
+    let changes: Vec<Change> = sqlx::query_as(WRITE)
         .bind(merchant.as_str())
         .bind(resource.name())
         .bind(&rows.source_id)
@@ -208,11 +216,11 @@ pub(super) async fn write(
         .bind(&rows.party)
         .bind(&rows.in_effect)
         .bind(now)
-        .fetch_one(connection)
-        .await?
-        .try_get("written")?;
+        .fetch_all(connection)
+        .await?;
+    let written: i64 = changes.iter().map(|it| it.written).sum();
     if written == i64::try_from(rows.source_id.len()).expect("a batch is small") {
-        Ok(())
+        Ok(changes)
     } else {
         Err(StoreError::Conflict)
     }

@@ -51,8 +51,8 @@ impl Store {
     /// Rows and exact sums per merchant, resource and currency.
     pub async fn resource_summaries(&self) -> Result<Vec<ResourceSummary>, StoreError> {
         const SELECT: &str = "
-            select merchant, resource, currency, count(*) as rows, sum(amount) as amount
-            from record group by merchant, resource, currency order by merchant, resource, currency";
+            select merchant, resource, nullif(currency, '') as currency, rows, amount
+            from record_sum where rows > 0 order by merchant, resource, nullif(currency, '')";
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
     }
 

@@ -14,6 +14,7 @@
 //! - [`children`]: every transaction of a receivable is stored if the receivable was news after the transaction appeared, or if
 //!   the payment behind it is unexplained without it; every entry of a completed report; every final fee, also where `/fees` is
 //!   closed.
+//! - [`sums`]: the sums that are kept of records are theirs.
 //! - [`books`]: events, entries and their delivery are what a rebuild from the archive makes, and every entry balances.
 //!
 //! A row that cannot be decoded must be in the archive or be the evidence of an exception.
@@ -22,6 +23,7 @@ mod books;
 mod children;
 mod seals;
 mod shown;
+mod sums;
 mod tables;
 mod versions;
 
@@ -116,6 +118,7 @@ pub async fn audit(stage: &Stage, promise: Promise) -> Report {
     let (wrong, looked_at) = books::wrong(&stage.database.pool, stage.settings.zone).await;
     audit.failures.extend(wrong);
     audit.failures.extend(seals::wrong(&stage.database.pool).await);
+    audit.failures.extend(sums::wrong(&stage.database.pool).await);
     audit.vanished(&seals::told_vanished(&stage.database.pool).await);
     audit.looked_at += looked_at;
     let (versions, changes) = (audit.tables.versions(), audit.truth.len());
