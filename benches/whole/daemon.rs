@@ -35,7 +35,14 @@ pub fn configure(file: PathBuf, paystand: &Paystand, setting: Setting<'_>) -> an
 
 /// A daemon for one resource.
 pub fn daemon(config: &Path, resource: &str) -> Command {
+    let mut command = everything(config);
+    command.args(["--resource", resource]);
+    command
+}
+
+/// A daemon for all resources.
+pub fn everything(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paystand-sync"));
-    command.args(["run", "--resource", resource, "--config"]).arg(config);
+    command.args(["run", "--config"]).arg(config);
     command
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::daemon::{Setting, configure, daemon};
 use crate::detour::Detour;
-use crate::paystand::{Paystand, plain};
+use crate::paystand::{Paystand, plain, requests};
 use crate::postgres::Postgres;
 
 /// Requests a minute.
@@ -92,14 +92,6 @@ async fn measure(case: Case, postgres: &Postgres, scratch: &Path) -> anyhow::Res
     let requests: Vec<u64> = totals.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let least = requests.iter().min().copied().unwrap_or_default();
     Ok(Share { case: case.name, requests, least_percent: least * 100 / LIMIT, refused })
-}
-
-/// All that were asked, and those that were too many.
-async fn requests(client: &reqwest::Client, server: &str) -> anyhow::Result<(u64, u64)> {
-    let address = format!("http://{server}/_sandbox/requests");
-    let answer: serde_json::Value = client.get(address).send().await?.json().await?;
-    let number = |name: &str| answer[name].as_u64().with_context(|| format!("{name} in {answer}"));
-    Ok((number("total")?, number("over_limit")?))
 }
 
 fn start(config: &Path, resource: &str) -> anyhow::Result<Child> {

@@ -12,6 +12,7 @@ mod daemon;
 mod detour;
 mod floors;
 mod growth;
+mod fresh;
 mod limit;
 mod paystand;
 mod postgres;
@@ -52,6 +53,8 @@ enum Part {
         #[arg(long, default_value_t = 1_000_000)]
         rows: u64,
     },
+    /// How long a change in the API takes to the staging tables; takes four minutes
+    Fresh(fresh::Options),
     /// A floor as a process of its own; nobody but this program says so.
     #[command(hide = true)]
     Straight { base_url: String, database: String },
@@ -65,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Part::Straight { base_url, database }) => return floors::straight(base_url, database).await,
         Some(Part::Limit) => return limit::all(scratch.path(), &arguments.result).await,
         Some(Part::Growth { rows }) => return growth::all(scratch.path(), *rows, &arguments.result).await,
+        Some(Part::Fresh(options)) => return fresh::all(scratch.path(), &arguments.result, options).await,
         None => {}
     }
     let paystand = Paystand::start(arguments.payments).await?;

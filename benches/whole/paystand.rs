@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -25,9 +26,19 @@ impl Paystand {
     }
 
     pub async fn start_with(payments: usize, quirks: &str) -> anyhow::Result<Self> {
+        Self::start_as(payments, quirks, &[]).await
+    }
+
+    /// One that takes `now` for the present, and goes on from there in real time.
+    pub async fn start_at(payments: usize, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        Self::start_as(payments, QUIRKS, &["--now", &now.to_rfc3339()]).await
+    }
+
+    async fn start_as(payments: usize, quirks: &str, more: &[&str]) -> anyhow::Result<Self> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_paystand-sandbox"))
             .args(["--listen", "127.0.0.1:0", "--frozen", "--quirks", quirks])
             .args(["--payments", &payments.to_string(), "--days", &DAYS.to_string()])
+            .args(more)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -74,4 +85,12 @@ pub async fn client(base_url: &str) -> anyhow::Result<reqwest::Client> {
 /// Where a page of all payments is.
 pub fn page(base_url: &str, offset: usize) -> String {
     format!("{base_url}/payments/all?limit={PAGE_ROWS}&offset={offset}&order=created%20ASC")
+}
+
+/// All that were asked, and those that were too many.
+pub async fn requests(client: &reqwest::Client, server: &str) -> anyhow::Result<(u64, u64)> {
+    let address = format!("http://{server}/_sandbox/requests");
+    let answer: serde_json::Value = client.get(address).send().await?.json().await?;
+    let number = |name: &str| answer[name].as_u64().with_context(|| format!("{name} in {answer}"));
+    Ok((number("total")?, number("over_limit")?))
 }

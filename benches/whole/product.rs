@@ -14,7 +14,7 @@ const DATABASE: &str = "product";
 const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
 /// Whether as many payments as there are were booked and posted.
-const POSTED: &str = "
+pub const POSTED: &str = "
     select not exists (select from paystand_sync.booking where booked is null)
         and not exists (select from paystand_sync.ledger_entry where settled_at is null)
         and (select count(*) from erp.payment) >= $1";
