@@ -99,6 +99,7 @@ impl Engine {
             match self.begin(merchant, client, resource, Priority::Tail, since).await {
                 Ok(mut job) => {
                     while !self.is_stopped() {
+                        let begun = self.circumstances.clock.monotonic();
                         let result = job.poll().await;
                         self.observe_poll(merchant, resource, &result);
                         let lost = is_lease_lost(&result);
@@ -108,6 +109,9 @@ impl Engine {
                         }
                         if failures == 0 && job.is_backfilling() {
                             self.heartbeat.beat();
+                        } else if failures == 0 {
+                            let took = self.circumstances.clock.monotonic().saturating_sub(begun);
+                            self.pause(rest_of(interval, took, &mut jitter)).await;
                         } else {
                             self.pause(pause_of(&result, interval, failures, &mut jitter)).await;
                         }
@@ -163,6 +167,14 @@ impl Engine {
     }
 }
 
+/// What is left of the interval, or of up to a tenth less, after a poll that took `took`: it lies between the beginnings of two polls,
+/// or what changed early in a long one would wait for that one too. A tenth of it is always left to those whose requests can wait.
+fn rest_of(interval: Duration, took: Duration, jitter: &mut StdRng) -> Duration {
+    let tenth = interval / 10;
+    let early = Duration::from_millis(jitter.random_range(0..=u64::try_from(tenth.as_millis()).unwrap_or(u64::MAX)));
+    interval.saturating_sub(early).saturating_sub(took).max(tenth)
+}
+
 /// The interval give or take a tenth, longer after failures.
 pub(super) fn spread(interval: Duration, failures: u32, jitter: &mut StdRng) -> Duration {
     let longer = interval.saturating_mul(1 << failures.min(8)).min(PAUSE_MAX.max(interval));
@@ -200,5 +212,30 @@ fn observe_poll(merchant: &MerchantConfig, resource: Resource, result: &Result<P
         }
         Err(StepError::Stopped) => {}
         Err(error) => tracing::error!(merchant = %merchant.label, resource = %resource, %error, "poll failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_lies_between_the_beginnings_of_two_polls() {
+        let (interval, mut jitter) = (Duration::from_secs(30), StdRng::seed_from_u64(1));
+        for took in [0, 1, 7, 26].map(Duration::from_secs) {
+            for _ in 0..100 {
+                let apart = took + rest_of(interval, took, &mut jitter);
+                assert!((interval * 9 / 10..=interval).contains(&apart), "{took:?}: {apart:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn polls_that_take_longer_than_the_interval_leave_a_tenth_of_it_between_them() {
+        let (interval, mut jitter) = (Duration::from_secs(30), StdRng::seed_from_u64(1));
+        for took in [27, 30, 300].map(Duration::from_secs) {
+            let rest = rest_of(interval, took, &mut jitter);
+            assert_eq!(rest, Duration::from_secs(3), "{took:?}");
+        }
     }
 }
