@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::harness::{Site, eventually, number};
 use crate::literal::{Kind, Literal, Row, rows};
+use crate::mirror::ago;
 
 const BOUND: Duration = Duration::from_mins(2);
 const PAGE_ROWS: i64 = 100;
@@ -19,6 +20,9 @@ const REQUESTS_PER_PAGE_MAX: f64 = 3.0;
 const INSERTED_MAX: f64 = 36.0;
 /// Of each entry that it was claimed and that it was posted, and of each version that it was booked.
 const UPDATED_MAX: f64 = 15.5;
+
+/// Index entries of the ledger that are read for one entry of it, from its derivation until it is settled.
+const LOOKED_AT_MAX: i64 = 60;
 
 #[derive(Debug, Clone, Copy)]
 struct Counts {
@@ -33,15 +37,22 @@ fn server(count: i64) -> Literal {
     server.books(|books| {
         for n in 0..count {
             let (day, second) = (2 + n % 10, n / 10);
-            let at = |month| format!("2026-{month}-{day:02}T{:02}:{:02}:{:02}.000Z", second / 3600, second / 60 % 60, second % 60);
-            let fee = format!(
-                r#""fees": [{{"object": "fee", "id": "fe{n:022}", "amount": "2.50", "feeType": "paystand", "currency": "USD"}}]"#
-            );
-            let payment = rows::payment(&format!("pm{n:022}"), &at("05"), &at("06"));
-            books.put(Kind::Payments, Row::of(&payment.replace(r#""fees": []"#, &fee)));
+            let at = |month| {
+                format!("2026-{month}-{day:02}T{:02}:{:02}:{:02}.000Z", second / 3600, second / 60 % 60, second % 60)
+            };
+            books.put(Kind::Payments, payment(n, &at("05"), &at("06")));
         }
     });
     server
+}
+
+/// Payment number `n` with its fee.
+fn payment(n: i64, created: &str, updated: &str) -> Row {
+    let fee = format!(
+        r#""fees": [{{"object": "fee", "id": "fe{n:022}", "amount": "2.50", "feeType": "paystand", "currency": "USD"}}]"#
+    );
+    let payment = rows::payment(&format!("pm{n:022}"), created, updated);
+    Row::of(&payment.replace(r#""fees": []"#, &fee))
 }
 
 /// What a daemon takes until everything is posted.
@@ -84,4 +95,32 @@ async fn a_payment_costs_no_more_requests_and_rows_than_it_must() {
     assert!(requests <= REQUESTS_PER_PAGE_MAX, "{requests} requests for a page");
     assert!(inserted <= INSERTED_MAX, "{inserted} rows inserted for a payment");
     assert!(updated <= UPDATED_MAX, "{updated} rows updated for a payment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_delivered_without_a_look_at_all_others() {
+    const ENTRIES: &str = "select count(*) from paystand_sync.ledger_entry";
+    const LOOKED_AT: &str = "
+        select sum(idx_tup_read)::int8 from pg_stat_user_indexes
+        where schemaname = 'paystand_sync' and relname = 'ledger_entry'";
+    let (before, news) = (500, 90);
+    let server = server(before);
+    let site = Site::new(&server).await;
+    site.once_clean();
+    // What Postgres knows after a quiet while: that nothing is open. So few news do not make it look again.
+    sqlx::query("vacuum analyze paystand_sync.ledger_entry").execute(site.pool()).await.expect("it may");
+    let counts = async || (number(site.pool(), ENTRIES).await, number(site.pool(), LOOKED_AT).await);
+    let (entries, looked_at) = counts().await;
+    let now = ago(chrono::TimeDelta::zero());
+    server.books(|books| {
+        for n in before..before + news {
+            books.put(Kind::Payments, payment(n, &now, &now));
+        }
+    });
+    site.once_clean();
+    let after = counts().await;
+    let (entries, looked_at) = (after.0 - entries, after.1 - looked_at);
+    assert!(entries > 5 * news, "{entries} entries");
+    eprintln!("{} index entries of the ledger read for one of {entries} entries", looked_at / entries);
+    assert!(looked_at <= LOOKED_AT_MAX * entries, "{looked_at} index entries for {entries} entries");
 }
