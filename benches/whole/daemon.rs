@@ -16,18 +16,21 @@ pub struct Setting<'a> {
     pub database: &'a str,
     pub requests_per_minute: u64,
     pub page_rows: usize,
+    /// Whether there is an ERP to post to: staging tables.
+    pub posts: bool,
 }
 
-/// Writes the configuration of a daemon that posts into staging tables.
+/// Writes the configuration of a daemon.
 pub fn configure(file: PathBuf, paystand: &Paystand, setting: Setting<'_>) -> anyhow::Result<PathBuf> {
     let Paystand { client_id, client_secret, customer_id, .. } = paystand;
-    let Setting { base_url, database, requests_per_minute, page_rows } = setting;
+    let Setting { base_url, database, requests_per_minute, page_rows, posts } = setting;
+    let erp = if posts { "[erp.books]\nkind = \"staging\"\n" } else { "" };
     let start = SystemClock::new().now().date_naive() - chrono::Days::new(u64::from(DAYS) + 5);
     let text = format!(
         "[database]\nurl = \"{database}\"\n[merchants.bench]\nenvironment = \"sandbox\"\nbase_url = \"{base_url}\"\n\
          client_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\ncustomer_id = \"{customer_id}\"\n\
          timezone = \"America/Los_Angeles\"\nrequests_per_minute = {requests_per_minute}\nstart_date = \"{start}\"\n\
-         [sync]\npage_rows = {page_rows}\n[erp.books]\nkind = \"staging\"\n[ops]\nlisten = \"\"\n"
+         [sync]\npage_rows = {page_rows}\n{erp}[ops]\nlisten = \"\"\n"
     );
     std::fs::write(&file, text)?;
     Ok(file)

@@ -113,7 +113,8 @@ pub async fn all(scratch: &Path, result: &Path, options: &Options) -> anyhow::Re
     business.go_back_to_the_present().await?;
     let detour = Detour::start(server, Duration::from_millis(options.latency)).await?;
     let (base_url, database) = (&format!("http://{}/{path}", detour.address), &postgres.fresh(DATABASE).await?);
-    let setting = Setting { base_url, database, requests_per_minute: REQUESTS_PER_MINUTE, page_rows: PAGE_ROWS };
+    let setting =
+        Setting { base_url, database, requests_per_minute: REQUESTS_PER_MINUTE, page_rows: PAGE_ROWS, posts: true };
     let config = configure(scratch.join("fresh.toml"), &paystand, setting)?;
     let mut daemon = start(&config, options.interval)?;
     let mut connection = postgres.connect(DATABASE).await?;

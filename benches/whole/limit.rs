@@ -74,7 +74,7 @@ async fn measure(case: Case, postgres: &Postgres, scratch: &Path) -> anyhow::Res
     let (server, path) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
     let detour = Detour::start(server, LATENCY).await?;
     let (base_url, database) = (&format!("http://{}/{path}", detour.address), &postgres.fresh(case.name).await?);
-    let setting = Setting { base_url, database, requests_per_minute: LIMIT, page_rows: PAGE_ROWS };
+    let setting = Setting { base_url, database, requests_per_minute: LIMIT, page_rows: PAGE_ROWS, posts: true };
     let config = configure(scratch.join(format!("{}.toml", case.name)), &paystand, setting)?;
     let daemons: Vec<Child> = case.daemons.iter().map(|it| start(&config, it)).collect::<Result<_, _>>()?;
     let client = plain()?;

@@ -11,8 +11,8 @@ mod cost;
 mod daemon;
 mod detour;
 mod floors;
-mod growth;
 mod fresh;
+mod growth;
 mod limit;
 mod paystand;
 mod postgres;
@@ -20,7 +20,7 @@ mod product;
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
@@ -83,6 +83,8 @@ async fn main() -> anyhow::Result<()> {
     let result = json!({ "payments": payments, "figures": figures });
     std::fs::write(&arguments.result, serde_json::to_string_pretty(&result)?).context("the result is written")?;
     eprintln!("{} holds the same as JSON", arguments.result.display());
+    let faults = product::faults(&figures);
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }
 

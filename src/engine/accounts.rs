@@ -55,7 +55,7 @@ impl Engine {
         fold: &mut Fold,
     ) -> Result<Vec<Finding>, StoreError> {
         let mut over = Vec::new();
-        let told = self.store.events_of(merchant, &[], accounts).await?;
+        let told = self.store.account_events(merchant, accounts).await?;
         let (mut events, mut roots): (HashMap<SourceId, Vec<Event>>, HashMap<String, SourceId>) = Default::default();
         for told in told {
             let Some(root) = told.root else { continue };

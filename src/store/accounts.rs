@@ -1,7 +1,10 @@
 //! The books as tie-outs read them: all of a merchant at once, or account by account.
 
+use std::collections::HashSet;
+
 use super::books::EventRow;
 use super::{Store, StoreError};
+use crate::journal::Told;
 use crate::model::event::Event;
 use crate::model::ids::{MerchantId, SourceId};
 use crate::model::journal::Entry;
@@ -52,6 +55,23 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         Ok(roots.into_iter().map(SourceId::new).collect())
+    }
+
+    /// The events of these accounts with their accounts, in the order of telling.
+    pub async fn account_events(
+        &self,
+        merchant: &MerchantId,
+        accounts: &HashSet<SourceId>,
+    ) -> Result<Vec<Told>, StoreError> {
+        const SELECT: &str = "
+            select event_key, kind, resource, source_id, occurred_at, fact, root from event
+            where merchant = $1 and root = any($2) order by position";
+        let rows: Vec<EventRow> = sqlx::query_as(SELECT)
+            .bind(merchant.as_str())
+            .bind(accounts.iter().map(SourceId::as_str).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(EventRow::into_event).collect()
     }
 
     /// The entries that these events caused.

@@ -32,7 +32,7 @@ const VERSIONS: &str = "
 /// Whether the looks that come by themselves were taken once.
 const LOOKED: &str = "
     select exists (select from pg_stat_statements where query like '%from sample where%')
-        and exists (select from pg_stat_statements where query like '%from journal_entry where merchant = $1 limit%')";
+        and exists (select from pg_stat_statements where query like '%select distinct root from event%')";
 
 pub struct Site<'a> {
     pub connection: PgConnection,
@@ -60,6 +60,7 @@ impl<'a> Site<'a> {
             database: &url,
             requests_per_minute: REQUESTS_PER_MINUTE,
             page_rows: PAGE_ROWS,
+            posts: true,
         };
         let config = configure(scratch.join(format!("{database}.toml")), &paystand, setting)?;
         std::fs::write(&config, std::fs::read_to_string(&config)? + OFTEN)?;
