@@ -78,7 +78,9 @@ async fn main() -> anyhow::Result<()> {
     let payments = figures[0].records;
     figures.push(floors::copy(&postgres, &rows, payments).await?);
     figures.push(floors::straight_process(&postgres, &paystand, payments).await?);
-    figures.extend(product::all(&postgres, &paystand, scratch.path(), payments).await?);
+    let product = product::all(&postgres, &paystand, scratch.path(), payments).await?;
+    figures.push(floors::rows_again(&postgres, scratch.path(), product::POSTED_DATABASE, payments).await?);
+    figures.extend(product);
     print(&figures);
     let result = json!({ "payments": payments, "figures": figures });
     std::fs::write(&arguments.result, serde_json::to_string_pretty(&result)?).context("the result is written")?;

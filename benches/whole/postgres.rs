@@ -54,11 +54,18 @@ impl Postgres {
 
     /// `psql` at a database.
     pub fn psql(&self, database: &str) -> anyhow::Result<Command> {
+        let mut command = self.client("psql", database)?;
+        command.args(["--quiet", "--no-psqlrc"]);
+        Ok(command)
+    }
+
+    /// A client program of Postgres at a database.
+    pub fn client(&self, program: &str, database: &str) -> anyhow::Result<Command> {
         let options = self.options(database)?;
         let host =
             options.get_socket().map_or_else(|| options.get_host().into(), |socket| socket.as_os_str().to_owned());
-        let mut command = Command::new("psql");
-        command.args(["--quiet", "--no-psqlrc", "--port", &options.get_port().to_string()]);
+        let mut command = Command::new(program);
+        command.args(["--port", &options.get_port().to_string()]);
         command.args(["--username", options.get_username(), "--dbname", database, "--host"]).arg(host);
         Ok(command)
     }

@@ -12,6 +12,9 @@ use crate::postgres::Postgres;
 /// None that is felt.
 const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
+/// Where a first reading is booked and posted.
+pub const POSTED_DATABASE: &str = "posted";
+
 /// Whether as many payments as there are were stored.
 const STORED: &str = "
     select coalesce(sum(rows), 0) >= $1 from paystand_sync.record_sum where resource = 'payments'";
@@ -32,11 +35,12 @@ const OWN_COMMITS: i64 = 1_000;
 pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, records: u64) -> anyhow::Result<Vec<Cost>> {
     let all = First { postgres, paystand, scratch, records };
     let stored = all.read("stored", "first reading, stored, while it is booked", STORED).await?;
-    let posted = all.read("posted", "first reading, booked and posted", POSTED).await?;
-    let (mut connection, restarted) = (postgres.connect("posted").await?, SystemClock::new().now());
+    let posted = all.read(POSTED_DATABASE, "first reading, booked and posted", POSTED).await?;
+    let (mut connection, restarted) = (postgres.connect(POSTED_DATABASE).await?, SystemClock::new().now());
     let polled = async || Ok(sqlx::query_scalar(POLLED).bind(restarted).fetch_one(&mut connection).await?);
     let (what, config) = ("a restart and the next poll, without news", scratch.join("posted.toml"));
-    let again = Running::start(what, (postgres, "posted"), daemon(&config, "payments")).await?.stop(0, polled).await?;
+    let again =
+        Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?.stop(0, polled).await?;
     Ok(vec![stored, posted, again])
 }
 
