@@ -49,21 +49,27 @@ impl Job {
         self.reader.store.close_explained(&self.reader.lease().await?, &merchant, self.reader.resource).await?;
         let now = self.reader.clock.now();
         let (reasons, by) = match follow {
-            Follow::Due => (&Reason::ALL[..], now),
+            Follow::Due | Follow::DueUntil(_) => (&Reason::ALL[..], now),
             Follow::All(reasons) => (reasons, DateTime::<Utc>::MAX_UTC),
         };
-        let mut after = (SourceId::new(""), Reason::ALL[0]);
+        let mut after = self.followed_to.take().unwrap_or_else(|| (SourceId::new(""), Reason::ALL[0]));
         let mut followed = 0;
         loop {
             let due = self.reader.store.due_items(&merchant, self.reader.resource, reasons, by, &after).await?;
-            let Some(last) = due.last() else { break };
-            after = (last.item.id.clone(), last.item.reason);
+            if due.is_empty() {
+                break;
+            }
             for item in &due {
                 if self.reader.stop.is_cancelled() {
                     return Err(StepError::Stopped);
                 }
+                if matches!(follow, Follow::DueUntil(until) if self.reader.clock.monotonic() >= until) {
+                    self.followed_to = Some(after);
+                    return Ok(followed);
+                }
                 followed += 1;
                 self.follow_one(item, progress).await?;
+                after = (item.item.id.clone(), item.item.reason);
             }
         }
         self.children_read(now).await?;

@@ -3,6 +3,7 @@
 //! A job works under its lease (I9), stores page by page, and moves its cursor in the transaction of the last page (I1).
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
@@ -10,6 +11,7 @@ use super::error::StepError;
 use super::harvest::is_closed;
 use super::read::{Finish, Progress, Reading, Show, is_worth_writing};
 use super::reader::{CLOCKS_APART_MAX, Reader};
+use crate::model::ids::SourceId;
 use crate::model::page::{Stamp, Window};
 use crate::model::record::Observation;
 use crate::normalize::Unreadable;
@@ -41,14 +43,21 @@ pub struct Job {
     filter_ignored: bool,
     /// Whether an exception about the clocks is open; `None` until it is known.
     clock_alarm: Option<bool>,
+    /// Where the last poll had to stop among the items that are due: the next one goes on behind it.
+    pub(super) followed_to: Option<(SourceId, Reason)>,
     cursor: Cursor,
 }
+
+/// A poll follows open items for this part of the interval: one in so many.
+const FOLLOWS: u32 = 2;
 
 /// Which open items are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follow {
     /// Those whose delay has run out.
     Due,
+    /// The same, as many as can be read until then.
+    DueUntil(Duration),
     /// All of these reasons, due or not.
     All(&'static [Reason]),
 }
@@ -65,7 +74,7 @@ impl Job {
         let lease = reader.lease().await?;
         let cursor = reader.store.cursor_or_start(&lease, &reader.merchant.customer_id, reader.resource, start).await?;
         let (proof, filter_ignored, clock_alarm) = (OrderProof::default(), false, None);
-        Ok(Self { reader, since, proof, filter_ignored, clock_alarm, cursor })
+        Ok(Self { reader, since, proof, filter_ignored, clock_alarm, followed_to: None, cursor })
     }
 
     /// Ends the work; the lease is for the caller to give back.
@@ -177,13 +186,20 @@ impl Job {
         } else if self.is_due(self.cursor.whole_at) {
             self.whole(&mut progress).await?;
         }
-        self.follow(Follow::Due, &mut progress).await?;
+        // No longer than that: what changes meanwhile waits for the next tail.
+        let until = self.reader.clock.monotonic() + self.reader.sync.interval / FOLLOWS;
+        self.follow(Follow::DueUntil(until), &mut progress).await?;
         Ok(progress)
     }
 
-    /// Whether the next poll has more of the backfill to read.
+    /// Whether this poll left something that the next one goes on with at once.
     #[must_use]
-    pub fn is_backfilling(&self) -> bool {
+    pub fn goes_on(&self) -> bool {
+        self.is_backfilling() || self.followed_to.is_some()
+    }
+
+    /// Whether the next poll has more of the backfill to read.
+    fn is_backfilling(&self) -> bool {
         self.cursor.backfilled_at.is_none()
             && self.since.is_none()
             && self.filters()

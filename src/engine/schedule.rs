@@ -107,7 +107,7 @@ impl Engine {
                         if lost {
                             break;
                         }
-                        if failures == 0 && job.is_backfilling() {
+                        if failures == 0 && job.goes_on() {
                             self.heartbeat.beat();
                         } else if failures == 0 {
                             let took = self.circumstances.clock.monotonic().saturating_sub(begun);

@@ -1,12 +1,14 @@
 //! The daemon: changes arrive within its interval, it tells systemd and health checks the truth, and it stops when told.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use crate::harness::{Running, Site, column, eventually, number, staged};
-use crate::literal::{Fault, Kind, Literal, Row, rows};
+use crate::literal::{Fault, Kind, Literal, Row, Seen, rows};
 use crate::mirror::{ago, assert_mirrored, documented};
 
 const READY_BOUND: Duration = Duration::from_secs(30);
@@ -137,4 +139,38 @@ async fn a_daemon_outlives_a_source_that_is_away() {
     server.mend_answers();
     let pool = daemon.site.pool();
     eventually("the payments", READY_BOUND, async || staged(pool, "payment").await.lines().count() == 4).await;
+}
+
+#[tokio::test]
+async fn items_that_are_due_do_not_keep_a_list_waiting_and_none_of_them_waits_for_ever() {
+    const DUE: &str =
+        "update paystand_sync.open_item set next_at = now() - interval '1 hour' where resource = 'payments'";
+    let (server, payments) = (Literal::start(), 20);
+    server.books(|books| {
+        for n in 0..payments {
+            let at = ago(chrono::TimeDelta::days(2));
+            books.put(Kind::Payments, Row::of(&rows::payment(&format!("pm{n:022}"), &at, &at)));
+        }
+    });
+    let site = Site::new(&server).await;
+    site.once_clean();
+    sqlx::query(DUE).execute(site.pool()).await.expect("they are open");
+    // One takes longer than a poll has for all of them.
+    let is_one = |seen: &Seen| seen.path.starts_with("/payments/pm");
+    server.break_answers(move |seen| is_one(seen).then_some(Fault::Late(Duration::from_millis(300))));
+    let asked = server.request_count();
+    let running = site.start(&["--resource", "payments"]);
+    let between = RefCell::new(Vec::new());
+    server.await_requests(READY_BOUND, |log| {
+        let log = &log[asked..];
+        let read: BTreeSet<&str> = log.iter().filter(|it| is_one(it)).map(|it| it.path.as_str()).collect();
+        *between.borrow_mut() = log.split(|it| !is_one(it)).map(<[Seen]>::len).collect();
+        read.len() == payments
+    });
+    running.terminate();
+    assert_eq!(running.finish(STOP_BOUND).code, Some(0));
+    let mut between: Vec<usize> = between.into_inner();
+    between.retain(|items| *items > 0);
+    assert!(between.len() > payments / 3, "a list between a few of them: {between:?}");
+    assert!(between.iter().all(|items| *items <= 3), "{between:?}");
 }
