@@ -115,7 +115,8 @@ impl Layout {
         file.map_err(at(&path))
     }
 
-    /// Everything the server is told beyond what initdb found out about the machine. Its log keeps no row and no statement:
+    /// Everything the server is told beyond what initdb found out about the machine. A first reading writes much, and after each
+    /// checkpoint every page whole: checkpoints are as seldom as a start after a crash allows. Its log keeps no row and no statement:
     /// both may hold what must not be logged (I10).
     pub(super) fn settings(&self, durability: Durability) -> String {
         let sync = match durability {
@@ -133,6 +134,8 @@ impl Layout {
              full_page_writes = {sync}\n\
              wal_level = minimal\n\
              max_wal_senders = 0\n\
+             max_wal_size = '4GB'\n\
+             checkpoint_timeout = '15min'\n\
              jit = off\n\
              timezone = 'UTC'\n\
              log_timezone = 'UTC'\n\
