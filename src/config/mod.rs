@@ -133,7 +133,7 @@ pub struct SyncConfig {
     /// Rows asked for per page. Default 200.
     pub page_rows: u32,
     /// List pages, or details, that one job has in flight: with 150 ms for an answer and 3,000 requests a minute, eight and what it takes to
-    /// store them. Default 12.
+    /// store them. Default 14.
     pub pages_in_flight_max: usize,
     /// Bound on one request, connect to last byte. Default 60 s.
     pub request_timeout: Duration,

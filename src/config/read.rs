@@ -281,7 +281,7 @@ fn sync(section: &Section<'_>) -> Result<SyncConfig, Reported> {
     let interval = section.duration("interval", 30 * SECOND, &(TICK..=DAY));
     let overlap = section.duration("overlap", 10 * MINUTE, &(Duration::ZERO..=7 * DAY));
     let page_rows = section.number("page_rows", 200, PAGE_ROWS_MIN..=1_000);
-    let pages_in_flight_max = section.number("pages_in_flight_max", 12, 1..=64);
+    let pages_in_flight_max = section.number("pages_in_flight_max", 14, 1..=64);
     let request_timeout = section.duration("request_timeout", 60 * SECOND, &(TICK..=10 * MINUTE));
     let answer_bytes_max = section.number("answer_bytes_max", 32 << 20, 64 << 10..=1 << 30);
     let attempts_max = section.number("attempts_max", 6, 1..=20);

@@ -66,7 +66,7 @@ fn every_default_is_as_documented() {
     assert_eq!(sync.interval, Duration::from_secs(30));
     assert_eq!(sync.overlap, Duration::from_mins(10));
     assert_eq!(sync.page_rows, 200);
-    assert_eq!(sync.pages_in_flight_max, 12);
+    assert_eq!(sync.pages_in_flight_max, 14);
     assert_eq!(sync.request_timeout, Duration::from_mins(1));
     assert_eq!(sync.answer_bytes_max, 32 * 1024 * 1024);
     assert_eq!(sync.attempts_max, 6);

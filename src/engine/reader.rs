@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::store::lease::Held;
 
 /// Pages of one job that are judged and stored at once: what was read ahead of them waits as it came.
-pub const PAGES_IN_HAND: usize = 3;
+pub const PAGES_IN_HAND: usize = 5;
 
 /// Two clocks that differ by more are reported.
 pub const CLOCKS_APART_MAX: TimeDelta = TimeDelta::minutes(5);
