@@ -55,7 +55,9 @@ pub async fn all(scratch: &Path, result: &Path) -> anyhow::Result<()> {
     let postgres = Postgres::start(scratch).await?;
     let mut shares = Vec::new();
     for case in CASES {
-        shares.push(measure(case, &postgres, scratch).await?);
+        let share = measure(case, &postgres, scratch).await?;
+        eprintln!("{}: {:?} requests, {} refused", share.case, share.requests, share.refused);
+        shares.push(share);
     }
     println!("| case | requests in each minute after the first | least share of {LIMIT} | 429 |");
     println!("|---|---|--:|--:|");
