@@ -45,6 +45,7 @@ pub struct Job {
     clock_alarm: Option<bool>,
     /// Where the last poll had to stop among the items that are due: the next one goes on behind it.
     pub(super) followed_to: Option<(SourceId, Reason)>,
+    goes_on: bool,
     cursor: Cursor,
 }
 
@@ -74,7 +75,7 @@ impl Job {
         let lease = reader.lease().await?;
         let cursor = reader.store.cursor_or_start(&lease, &reader.merchant.customer_id, reader.resource, start).await?;
         let (proof, filter_ignored, clock_alarm) = (OrderProof::default(), false, None);
-        Ok(Self { reader, since, proof, filter_ignored, clock_alarm, followed_to: None, cursor })
+        Ok(Self { reader, since, proof, filter_ignored, clock_alarm, followed_to: None, goes_on: false, cursor })
     }
 
     /// Ends the work; the lease is for the caller to give back.
@@ -98,6 +99,7 @@ impl Job {
     /// A list that is closed to these credentials is noted and left to its fallback: fees come inside of payments. One that this
     /// address does not have is noted as well, unless nothing would be left without it.
     async fn guarded(&mut self, thorough: bool) -> Result<Progress, StepError> {
+        self.goes_on = false;
         if self.is_paused().await? {
             return Ok(Progress::default());
         }
@@ -169,6 +171,7 @@ impl Job {
             let until = self.reader.clock.monotonic() + self.reader.sync.interval;
             self.backfill(Some(until), &mut progress).await?;
             if self.is_backfilling() {
+                self.goes_on = true;
                 return Ok(progress);
             }
         }
@@ -189,13 +192,14 @@ impl Job {
         // No longer than that: what changes meanwhile waits for the next tail.
         let until = self.reader.clock.monotonic() + self.reader.sync.interval / FOLLOWS;
         self.follow(Follow::DueUntil(until), &mut progress).await?;
+        self.goes_on = self.followed_to.is_some();
         Ok(progress)
     }
 
-    /// Whether this poll left something that the next one goes on with at once.
+    /// Whether the last poll had to leave off in the middle of its work, with which the next one goes on at once.
     #[must_use]
     pub fn goes_on(&self) -> bool {
-        self.is_backfilling() || self.followed_to.is_some()
+        self.goes_on
     }
 
     /// Whether the next poll has more of the backfill to read.

@@ -174,3 +174,26 @@ async fn items_that_are_due_do_not_keep_a_list_waiting_and_none_of_them_waits_fo
     assert!(between.len() > payments / 3, "a list between a few of them: {between:?}");
     assert!(between.iter().all(|items| *items <= 3), "{between:?}");
 }
+
+#[tokio::test]
+async fn a_resource_that_is_paused_during_its_backfill_is_left_alone() {
+    const LOOKS: &str = "
+        select coalesce(sum(idx_scan), 0)::int8 from pg_stat_user_indexes where schemaname = 'paystand_sync' and relname = 'pause'";
+    const SESSIONS: &str = "
+        select count(*) from pg_stat_activity where datname = current_database() and application_name = 'paystand-sync'";
+    let polls = 6;
+    let server = Literal::start();
+    server.books(documented);
+    let site = Site::new(&server).await;
+    let paused = site.run(&["pause", "resource", "payments", "--reason", "audit"]);
+    assert_eq!(paused.code, Some(0), "{paused}");
+    let running = site.start(&[]);
+    let is_other = |seen: &&Seen| seen.path == "/payerCustomers";
+    server.await_requests(READY_BOUND, |log| log.iter().filter(is_other).count() >= polls);
+    running.terminate();
+    assert_eq!(running.finish(STOP_BOUND).code, Some(0));
+    // Counts are told when a session ends.
+    eventually("its sessions ended", READY_BOUND, async || number(site.pool(), SESSIONS).await == 0).await;
+    let looks = number(site.pool(), LOOKS).await;
+    assert!(looks < 1_000, "{looks} looks at what is paused, in {polls} polls of another resource");
+}
