@@ -11,6 +11,7 @@ use super::reconcile::{apart, overapplied};
 use crate::config::MerchantConfig;
 use crate::model::event::Event;
 use crate::model::ids::{MerchantId, SourceId};
+use crate::model::resource::Resource;
 use crate::reconcile::{Fold, Placed, Reconciliation};
 use crate::store::{Finding, StoreError};
 
@@ -35,7 +36,7 @@ impl Engine {
             let accounts = self.store.accounts(id, &last, ACCOUNTS).await?;
             let Some(end) = accounts.last() else { break };
             last = end.clone();
-            let accounts = accounts.into_iter().filter(|account| !fold.is_transfer(account)).collect();
+            let accounts = accounts.into_iter().collect();
             over.extend(self.take_accounts(id, &accounts, today, &mut fold).await?);
             if fold.held() > most {
                 return Ok(None);
@@ -57,7 +58,8 @@ impl Engine {
         let mut over = Vec::new();
         let told = self.store.account_events(merchant, accounts).await?;
         let (mut events, mut roots): (HashMap<SourceId, Vec<Event>>, HashMap<String, SourceId>) = Default::default();
-        for told in told {
+        // A report may name a transfer: its lines are in the account that the transfer's own events are in, with which it began.
+        for told in told.into_iter().filter(|told| told.event.resource != Resource::Transfers) {
             let Some(root) = told.root else { continue };
             roots.insert(told.event.key.clone(), root.clone());
             events.entry(root).or_default().push(told.event);

@@ -1,6 +1,7 @@
 //! The same answer from one account after another, for books that are too long to be held.
 //!
-//! - A line of a report is in the account of the record that it names, so accounts do not depend on each other.
+//! - A line of a report is in the account of the record that it names, so accounts do not depend on each other. In one case they do: an
+//!   adjustment stays booked under its name when a record explains it later. Such an account is held.
 //! - An account is at rest where all its lines that were paid agree with its books. Of such a one only sums are kept; what is in
 //!   transit of it may come later.
 //! - What is not at rest is held and judged together at the end, as [`super::reconcile`] judges everything.
@@ -13,7 +14,7 @@ use super::answer::Reconciliation;
 use super::items::Items;
 use super::joined::Joint;
 use super::{clearing, reconcile_with};
-use crate::model::event::{Event, Fact};
+use crate::model::event::{Event, Fact, Kind};
 use crate::model::ids::SourceId;
 use crate::model::journal::Entry;
 use crate::model::money::Currency;
@@ -40,28 +41,31 @@ pub struct Fold {
     entries: Vec<Entry>,
     events: Vec<Event>,
     at_rest: AtRest,
+    /// How many entries it began with.
+    begun: usize,
 }
 
 impl Fold {
     /// Begins with all `events` of transfers, in the order of telling, and the `entries` that they caused.
     #[must_use]
-    pub fn new(entries: Vec<Placed>, events: Vec<Event>) -> Self {
+    pub fn new(mut entries: Vec<Placed>, events: Vec<Event>) -> Self {
+        entries.sort_by_key(|(place, _)| *place);
         let mut transfers: HashMap<SourceId, Vec<Event>> = HashMap::new();
         for event in &events {
             transfers.entry(event.id.clone()).or_default().push(event.clone());
         }
-        let mut fold =
-            Self { transfers, guests: HashMap::new(), entries: Vec::new(), events, at_rest: AtRest::default() };
+        let (mut guests, mut own): (HashMap<SourceId, Vec<Placed>>, Vec<Entry>) = Default::default();
         for (place, entry) in entries {
             match entry.guest() {
-                Some(account) => fold.guests.entry(account).or_default().push((place, entry)),
-                None => fold.entries.push(entry),
+                Some(account) => guests.entry(account).or_default().push((place, entry)),
+                None => own.push(entry),
             }
         }
-        fold
+        let begun = own.len();
+        Self { transfers, guests, entries: own, events, at_rest: AtRest::default(), begun }
     }
 
-    /// Takes another account: the entries that its own events caused, and these in the order of telling.
+    /// Takes an account: its events that are not of a transfer, in the order of telling, and the entries that they caused.
     pub fn take(&mut self, account: &SourceId, mut entries: Vec<Placed>, events: Vec<Event>) {
         entries.extend(self.guests.remove(account).unwrap_or_default());
         entries.sort_by_key(|(place, _)| *place);
@@ -69,7 +73,8 @@ impl Fold {
         let all: Vec<Event> = self.transfers_of(&events).chain(events.iter().cloned()).collect();
         let mut items = Items::of(&entries, &all);
         let joint = Joint::of(&entries, &all);
-        let Some(lines) = joint.settled_by_agreement(&mut items) else {
+        let is_apart = events.iter().all(|event| event.kind != Kind::AdjustmentExplained);
+        let Some(lines) = joint.settled_by_agreement(&mut items).filter(|_| is_apart) else {
             self.entries.extend(entries);
             self.events.extend(events);
             return;
@@ -85,22 +90,16 @@ impl Fold {
         }
     }
 
-    /// How many entries are held.
+    /// How many entries are held of accounts that are not at rest.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.begun
     }
 
     /// The answer over everything. It leaves out items and lines of what is at rest, and all movements but those of what is held.
     #[must_use]
     pub fn finish(self) -> Reconciliation {
         reconcile_with(&self.entries, &self.events, &self.at_rest)
-    }
-
-    /// Whether `account` is that of a transfer, which it began with.
-    #[must_use]
-    pub fn is_transfer(&self, account: &SourceId) -> bool {
-        self.transfers.contains_key(account)
     }
 
     fn transfers_of(&self, events: &[Event]) -> impl Iterator<Item = Event> {

@@ -2,7 +2,7 @@
 //!
 //! The books that the economy keeps of itself share no code with ours. One seed: `ECONOMY_SEED=7 cargo test --test it economy`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -216,27 +216,25 @@ impl Town {
     /// What the tie-out says otherwise when it reads one account after the other, and whether it holds much of the books all the same.
     fn folded_otherwise(&self, reading: Reading) -> Vec<String> {
         let whole = reconcile(&self.entries, &self.events);
-        let root = |event: &Event| self.desk.root_of_event(&event.key);
+        let is_of_transfer = |event: &&Event| event.resource == Resource::Transfers;
+        let of_transfers: HashSet<&str> = self.events.iter().filter(is_of_transfer).map(|it| it.key.as_str()).collect();
         let mut accounts: BTreeMap<&SourceId, (Vec<Placed>, Vec<Event>)> = BTreeMap::new();
-        for event in &self.events {
-            if let Some(account) = root(event) {
+        for event in self.events.iter().filter(|it| !is_of_transfer(it)) {
+            if let Some(account) = self.desk.root_of_event(&event.key) {
                 accounts.entry(account).or_default().1.push(event.clone());
             }
         }
-        for (place, entry) in (0..).zip(&self.entries) {
+        let (own, others): (Vec<Placed>, Vec<Placed>) =
+            (0..).zip(self.entries.iter().cloned()).partition(|(_, it)| of_transfers.contains(it.event_key.as_str()));
+        for (place, entry) in others {
             let account = self.desk.root_of_event(&entry.event_key).expect("what is booked was told");
-            accounts.entry(account).or_default().0.push((place, entry.clone()));
+            accounts.entry(account).or_default().0.push((place, entry));
         }
-        let (transfers, others): (Vec<_>, Vec<_>) = accounts
-            .into_iter()
-            .partition(|(_, (_, events))| events.iter().all(|event| event.resource == Resource::Transfers));
-        let (entries, events): (Vec<_>, Vec<_>) = transfers.into_iter().map(|(_, account)| account).unzip();
-        let mut fold = Fold::new(entries.concat(), events.concat());
-        let begun = fold.held();
-        for (account, (entries, events)) in others {
+        let mut fold = Fold::new(own, self.events.iter().filter(is_of_transfer).cloned().collect());
+        for (account, (entries, events)) in accounts {
             fold.take(account, entries, events);
         }
-        let held = fold.held() - begun;
+        let held = fold.held();
         let holds_much = reading == Reading::AllAlong && held * 4 > self.entries.len();
         let much = holds_much.then(|| format!("{held} of {} entries are held", self.entries.len()));
         let (whole, folded) = (shown(&whole), shown(&fold.finish()));

@@ -224,3 +224,30 @@ fn a_transfer_that_failed_without_a_report_leaves_others_unproven_until_the_next
     books.payout("T3", "-0.25", "paid", &[("Adjustment", "F1", "-0.25")]);
     assert_eq!(verdicts(&books.answer()), ["T1 Proven", "T2 Proven", "T3 Proven"]);
 }
+
+#[test]
+fn a_line_may_name_a_transfer() {
+    let mut books = Books::new();
+    books.payment("P1", "100.00");
+    books.payout("T1", "5.00", "failed", &[]);
+    books.payout("T2", "95.00", "paid", &[("Payment", "P1", "100.00"), ("Adjustment", "T1", "-5.00")]);
+    assert_eq!(verdicts(&books.answer()), ["T2 Proven"]);
+    books.payment("P3", "100.00");
+    books.payout(
+        "T3",
+        "100.00",
+        "paid",
+        &[("Payment", "P3", "100.00"), ("Transfer", "T1", "5.00"), ("Transfer", "T1", "-5.00")],
+    );
+    assert!(verdicts(&books.answer()).iter().any(|it| it.starts_with("T3 wrong")));
+}
+
+#[test]
+fn an_adjustment_that_a_refund_explains_later_stands_in_two_accounts() {
+    let mut books = Books::new();
+    books.payment("P1", "10.00");
+    books.payout("T1", "9.50", "paid", &[("Payment", "P1", "10.00"), ("Adjustment", "R1", "-0.50")]);
+    assert_eq!(verdicts(&books.answer()), ["T1 Proven"]);
+    books.refund("R1", "P1", "3.00", &json!({"feesRefunded": false}));
+    books.answer();
+}
