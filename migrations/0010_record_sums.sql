@@ -13,5 +13,8 @@ comment on column record_sum.currency is 'As in record; empty where none is know
 comment on column record_sum.rows is 'Records.';
 comment on column record_sum.amount is 'Sum of their amounts, exact; null where none was ever known.';
 
+-- Nothing is written meanwhile that would not be counted.
+lock table record in share row exclusive mode;
+set local enable_seqscan = on;
 insert into record_sum (merchant, resource, currency, rows, amount)
 select merchant, resource, coalesce(currency, ''), count(*), sum(amount) from record group by 1, 2, 3;
