@@ -46,14 +46,16 @@ impl Job {
             return Ok(0);
         }
         let merchant = self.reader.merchant.customer_id.clone();
-        self.reader.store.close_explained(&self.reader.lease().await?, &merchant, self.reader.resource).await?;
+        if self.followed_to.is_none() {
+            self.reader.store.close_explained(&self.reader.lease().await?, &merchant, self.reader.resource).await?;
+        }
         let now = self.reader.clock.now();
         let (reasons, by) = match follow {
-            Follow::Due | Follow::DueUntil(_) => (&Reason::ALL[..], now),
+            Follow::Due | Follow::DueFor(_) => (&Reason::ALL[..], now),
             Follow::All(reasons) => (reasons, DateTime::<Utc>::MAX_UTC),
         };
         let mut after = self.followed_to.take().unwrap_or_else(|| (SourceId::new(""), Reason::ALL[0]));
-        let mut followed = 0;
+        let (mut followed, begun) = (0, self.reader.clock.monotonic());
         loop {
             let due = self.reader.store.due_items(&merchant, self.reader.resource, reasons, by, &after).await?;
             if due.is_empty() {
@@ -63,7 +65,8 @@ impl Job {
                 if self.reader.stop.is_cancelled() {
                     return Err(StepError::Stopped);
                 }
-                if matches!(follow, Follow::DueUntil(until) if self.reader.clock.monotonic() >= until) {
+                let took = self.reader.clock.monotonic().saturating_sub(begun);
+                if followed > 0 && matches!(follow, Follow::DueFor(most) if took >= most) {
                     self.followed_to = Some(after);
                     return Ok(followed);
                 }

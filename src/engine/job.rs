@@ -57,8 +57,8 @@ const FOLLOWS: u32 = 2;
 pub enum Follow {
     /// Those whose delay has run out.
     Due,
-    /// The same, as many as can be read until then.
-    DueUntil(Duration),
+    /// The same, one at least, and as many more as can be read in this time.
+    DueFor(Duration),
     /// All of these reasons, due or not.
     All(&'static [Reason]),
 }
@@ -190,8 +190,7 @@ impl Job {
             self.whole(&mut progress).await?;
         }
         // No longer than that: what changes meanwhile waits for the next tail.
-        let until = self.reader.clock.monotonic() + self.reader.sync.interval / FOLLOWS;
-        self.follow(Follow::DueUntil(until), &mut progress).await?;
+        self.follow(Follow::DueFor(self.reader.sync.interval / FOLLOWS), &mut progress).await?;
         self.goes_on = self.followed_to.is_some();
         Ok(progress)
     }
