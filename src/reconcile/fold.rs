@@ -14,10 +14,12 @@ use super::answer::Reconciliation;
 use super::items::Items;
 use super::joined::Joint;
 use super::{clearing, reconcile_with};
+use crate::journal::Told;
 use crate::model::event::{Event, Fact, Kind};
 use crate::model::ids::SourceId;
 use crate::model::journal::Entry;
 use crate::model::money::Currency;
+use crate::model::resource::Resource;
 
 /// What accounts at rest come to.
 #[derive(Debug, Default)]
@@ -65,8 +67,27 @@ impl Fold {
         Self { transfers, guests, entries: own, events, at_rest: AtRest::default(), begun }
     }
 
-    /// Takes an account: its events that are not of a transfer, in the order of telling, and the entries that they caused.
-    pub fn take(&mut self, account: &SourceId, mut entries: Vec<Placed>, events: Vec<Event>) {
+    /// Takes whole accounts: all that was `told` of them, in the order of telling, and the `entries` that it caused. What was told of
+    /// transfers, with which it began, is passed over: a report may name a transfer, and its lines are in the transfer's account then.
+    pub fn take(&mut self, entries: Vec<Placed>, told: Vec<Told>) {
+        let mut accounts: BTreeMap<SourceId, (Vec<Placed>, Vec<Event>)> = BTreeMap::new();
+        let mut roots: HashMap<String, SourceId> = HashMap::new();
+        for Told { event, root } in told {
+            let Some(root) = root.filter(|_| event.resource != Resource::Transfers) else { continue };
+            roots.insert(event.key.clone(), root.clone());
+            accounts.entry(root).or_default().1.push(event);
+        }
+        for (place, entry) in entries {
+            if let Some(root) = roots.get(&entry.event_key) {
+                accounts.entry(root.clone()).or_default().0.push((place, entry));
+            }
+        }
+        for (account, (entries, events)) in accounts {
+            self.take_one(&account, entries, events);
+        }
+    }
+
+    fn take_one(&mut self, account: &SourceId, mut entries: Vec<Placed>, events: Vec<Event>) {
         entries.extend(self.guests.remove(account).unwrap_or_default());
         entries.sort_by_key(|(place, _)| *place);
         let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();

@@ -27,8 +27,7 @@ impl Store {
         const SELECT: &str = "
             select event_key, kind, resource, source_id, occurred_at, fact, root from event
             where merchant = $1 and root is not null order by position";
-        let rows: Vec<EventRow> = sqlx::query_as(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
-        rows.into_iter().map(|row| row.into_event().map(|stored| stored.event)).collect()
+        self.events(SELECT, merchant).await
     }
 
     /// What was told of all transfers of a merchant, in the order of telling.
@@ -36,7 +35,11 @@ impl Store {
         const SELECT: &str = "
             select event_key, kind, resource, source_id, occurred_at, fact, root from event
             where merchant = $1 and resource = 'transfers' and root is not null order by position";
-        let rows: Vec<EventRow> = sqlx::query_as(SELECT).bind(merchant.as_str()).fetch_all(&self.pool).await?;
+        self.events(SELECT, merchant).await
+    }
+
+    async fn events(&self, select: &'static str, merchant: &MerchantId) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<EventRow> = sqlx::query_as(select).bind(merchant.as_str()).fetch_all(&self.pool).await?;
         rows.into_iter().map(|row| row.into_event().map(|stored| stored.event)).collect()
     }
 
@@ -75,14 +78,19 @@ impl Store {
     }
 
     /// The entries that these events caused.
-    pub async fn entries_of(&self, merchant: &MerchantId, events: &[&str]) -> Result<Vec<Placed>, StoreError> {
+    pub async fn entries_of(
+        &self,
+        merchant: &MerchantId,
+        events: impl IntoIterator<Item = &Event>,
+    ) -> Result<Vec<Placed>, StoreError> {
         const SELECT: &str = concat!(
             "select j.position, ",
             journal_entry_json!(),
             " from journal_entry j where j.merchant = $1 and j.event_key = any($2)"
         );
+        let keys: Vec<&str> = events.into_iter().map(|event| event.key.as_str()).collect();
         let rows: Vec<(i64, String)> =
-            sqlx::query_as(SELECT).bind(merchant.as_str()).bind(events).fetch_all(&self.pool).await?;
+            sqlx::query_as(SELECT).bind(merchant.as_str()).bind(keys).fetch_all(&self.pool).await?;
         rows.iter().map(|(place, text)| Ok((*place, entry(text)?))).collect()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use paystand_sync::clock::Clock as _;
-use paystand_sync::journal::{Booking, Desk, Policy};
+use paystand_sync::journal::{Booking, Desk, Policy, Told};
 use paystand_sync::model::document::Document;
 use paystand_sync::model::event::Event;
 use paystand_sync::model::ids::SourceId;
@@ -216,24 +216,14 @@ impl Town {
     /// What the tie-out says otherwise when it reads one account after the other, and whether it holds much of the books all the same.
     fn folded_otherwise(&self, reading: Reading) -> Vec<String> {
         let whole = reconcile(&self.entries, &self.events);
+        let told = |event: &Event| Told { event: event.clone(), root: self.desk.root_of_event(&event.key).cloned() };
         let is_of_transfer = |event: &&Event| event.resource == Resource::Transfers;
-        let of_transfers: HashSet<&str> = self.events.iter().filter(is_of_transfer).map(|it| it.key.as_str()).collect();
-        let mut accounts: BTreeMap<&SourceId, (Vec<Placed>, Vec<Event>)> = BTreeMap::new();
-        for event in self.events.iter().filter(|it| !is_of_transfer(it)) {
-            if let Some(account) = self.desk.root_of_event(&event.key) {
-                accounts.entry(account).or_default().1.push(event.clone());
-            }
-        }
-        let (own, others): (Vec<Placed>, Vec<Placed>) =
-            (0..).zip(self.entries.iter().cloned()).partition(|(_, it)| of_transfers.contains(it.event_key.as_str()));
-        for (place, entry) in others {
-            let account = self.desk.root_of_event(&entry.event_key).expect("what is booked was told");
-            accounts.entry(account).or_default().0.push((place, entry));
-        }
-        let mut fold = Fold::new(own, self.events.iter().filter(is_of_transfer).cloned().collect());
-        for (account, (entries, events)) in accounts {
-            fold.take(account, entries, events);
-        }
+        let transfers: Vec<Event> = self.events.iter().filter(is_of_transfer).cloned().collect();
+        let causes: HashSet<&str> = transfers.iter().map(|event| event.key.as_str()).collect();
+        let is_caused = |(_, entry): &Placed| causes.contains(entry.event_key.as_str());
+        let (own, others) = (0..).zip(self.entries.iter().cloned()).partition(is_caused);
+        let mut fold = Fold::new(own, transfers.clone());
+        fold.take(others, self.events.iter().map(told).collect());
         let held = fold.held();
         let holds_much = reading == Reading::AllAlong && held * 4 > self.entries.len();
         let much = holds_much.then(|| format!("{held} of {} entries are held", self.entries.len()));

@@ -2,17 +2,14 @@
 
 mod lines;
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Fold, PayoutProof, Placed, Reconciliation, Verdict, reconcile};
-use crate::journal::{Desk, Policy};
+use crate::journal::{Desk, Policy, Told};
 use crate::model::event::Event;
-use crate::model::ids::SourceId;
 use crate::model::journal::Entry;
 use crate::model::record::Shape;
 use crate::model::resource::Resource;
@@ -100,29 +97,13 @@ impl Books {
 
     /// The books read account by account.
     fn folded(&self) -> Fold {
-        let is_of_transfer =
-            |key: &str| self.events.iter().any(|event| event.key == key && event.resource == Resource::Transfers);
-        let mut accounts: BTreeMap<SourceId, (Vec<Placed>, Vec<Event>)> = BTreeMap::new();
-        let (mut entries, mut events) = (Vec::new(), Vec::new());
-        for event in &self.events {
-            match self.desk.root_of_event(&event.key) {
-                _ if event.resource == Resource::Transfers => events.push(event.clone()),
-                Some(root) => accounts.entry(root.clone()).or_default().1.push(event.clone()),
-                None => {}
-            }
-        }
-        for (place, entry) in (0..).zip(&self.entries) {
-            let root = self.desk.root_of_event(&entry.event_key).expect("what is booked was told");
-            if is_of_transfer(&entry.event_key) {
-                entries.push((place, entry.clone()));
-            } else {
-                accounts.entry(root.clone()).or_default().0.push((place, entry.clone()));
-            }
-        }
-        let mut fold = Fold::new(entries, events);
-        for (account, (entries, events)) in accounts {
-            fold.take(&account, entries, events);
-        }
+        let told = |event: &Event| Told { event: event.clone(), root: self.desk.root_of_event(&event.key).cloned() };
+        let is_of_transfer = |event: &&Event| event.resource == Resource::Transfers;
+        let transfers: Vec<Event> = self.events.iter().filter(is_of_transfer).cloned().collect();
+        let is_caused = |(_, entry): &Placed| transfers.iter().any(|event| event.key == entry.event_key);
+        let (own, others) = (0..).zip(self.entries.iter().cloned()).partition(is_caused);
+        let mut fold = Fold::new(own, transfers);
+        fold.take(others, self.events.iter().map(told).collect());
         fold
     }
 }
