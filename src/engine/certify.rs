@@ -148,7 +148,7 @@ impl Job {
             last_day: day_of(last.to, zone) + Days::new(1),
             zone,
         };
-        let plan = self.plan(Some(window), Stamp::Created);
+        let plan = self.reader.plan(Some(window), Stamp::Created);
         let mut show = |seen: Result<&Observation, &Unreadable>| tonight.show(seen);
         let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), &mut show).await?;
         progress.rows += reading.rows;

@@ -1,7 +1,5 @@
 //! Follows open items: records read by id, child lists read under their parent, money looked for on receivables.
 
-use std::sync::atomic::Ordering;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::StepError;
@@ -119,16 +117,7 @@ impl Job {
             let Some(report) = self.report(parent).await? else { return Ok(Read::Missing) };
             total = report.amount;
         }
-        let plan = PassPlan {
-            resource: self.reader.resource,
-            parent: Some(parent.clone()),
-            window: None,
-            stamp: Stamp::LastUpdated,
-            page_rows: self.reader.sync.page_rows,
-            granted: self.reader.granted.load(Ordering::Relaxed),
-            stop_before: None,
-            rules: self.reader.rules,
-        };
+        let plan = PassPlan { parent: Some(parent.clone()), ..self.reader.plan(None, Stamp::LastUpdated) };
         let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), shown).await;
         match reading {
             Ok(reading) => {

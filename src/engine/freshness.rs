@@ -29,7 +29,7 @@ impl Job {
         let mut window = self.open_window(Stamp::LastUpdated, started);
         window.first_day = first_day;
         let high_water = self.next_high_water();
-        let plan = self.plan(Some(window), Stamp::LastUpdated);
+        let plan = self.reader.plan(Some(window), Stamp::LastUpdated);
         let mut note = |seen: Result<&Observation, &Unreadable>| {
             shown.extend(seen.ok().map(|seen| seen.id.clone()));
         };

@@ -2,7 +2,6 @@
 //!
 //! A job works under its lease (I9), stores page by page, and moves its cursor in the transaction of the last page (I1).
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -11,6 +10,7 @@ use super::error::StepError;
 use super::harvest::is_closed;
 use super::read::{Finish, Progress, Reading, Show, is_worth_writing};
 use super::reader::{CLOCKS_APART_MAX, Reader};
+use super::windows::Windows;
 use crate::model::ids::SourceId;
 use crate::model::page::{Stamp, Window};
 use crate::model::record::Observation;
@@ -46,6 +46,8 @@ pub struct Job {
     /// Where the last poll had to stop among the items that are due: the next one goes on behind it.
     pub(super) followed_to: Option<(SourceId, Reason)>,
     goes_on: bool,
+    /// What is under way of a backfill that goes on with the next poll.
+    pub(super) windows: Option<Windows>,
     cursor: Cursor,
 }
 
@@ -74,13 +76,24 @@ impl Job {
         };
         let lease = reader.lease().await?;
         let cursor = reader.store.cursor_or_start(&lease, &reader.merchant.customer_id, reader.resource, start).await?;
-        let (proof, filter_ignored, clock_alarm) = (OrderProof::default(), false, None);
-        Ok(Self { reader, since, proof, filter_ignored, clock_alarm, followed_to: None, goes_on: false, cursor })
+        Ok(Self {
+            reader,
+            since,
+            proof: OrderProof::default(),
+            filter_ignored: false,
+            clock_alarm: None,
+            followed_to: None,
+            goes_on: false,
+            windows: None,
+            cursor,
+        })
     }
 
     /// Ends the work; the lease is for the caller to give back.
-    pub fn end(self) -> Held {
-        self.reader.held.into_inner()
+    pub async fn end(self) -> Held {
+        let Self { reader, windows, .. } = self;
+        drop(windows);
+        reader.held.lock().await.clone()
     }
 
     /// One poll of the daemon: the tail, and what is due beside it.
@@ -101,6 +114,7 @@ impl Job {
     async fn guarded(&mut self, thorough: bool) -> Result<Progress, StepError> {
         self.goes_on = false;
         if self.is_paused().await? {
+            self.windows = None;
             return Ok(Progress::default());
         }
         let now = self.reader.clock.now();
@@ -108,6 +122,9 @@ impl Job {
             return Ok(Progress::default());
         }
         let result = if thorough { self.everything().await } else { self.what_is_due().await };
+        if result.is_err() {
+            self.windows = None;
+        }
         let since = match &result {
             Ok(_) => None,
             Err(error) if is_closed(self.reader.resource, error) => Some(now),
@@ -167,7 +184,7 @@ impl Job {
         }
         self.tail(&mut progress).await?;
         if self.cursor.backfilled_at.is_none() {
-            // In slices, so that the tail stays fresh meanwhile.
+            // In slices, so that the tail stays fresh meanwhile; what is under way goes on beside the tail.
             let until = self.reader.clock.monotonic() + self.reader.sync.interval;
             self.backfill(Some(until), &mut progress).await?;
             if self.is_backfilling() {
@@ -246,7 +263,7 @@ impl Job {
         let stop_before = self.cursor.high_water - overlap;
         let window = self.filters().then(|| self.open_window(Stamp::LastUpdated, stop_before));
         let pages_max = if window.is_some() { None } else { Some(PEEK_PAGES) };
-        let plan = PassPlan { stop_before: Some(stop_before), ..self.plan(window, Stamp::LastUpdated) };
+        let plan = PassPlan { stop_before: Some(stop_before), ..self.reader.plan(window, Stamp::LastUpdated) };
         let finish = Finish::Tail { high_water: self.next_high_water(), quiet_since: self.cursor.high_water };
         let reading = self.read(plan, pages_max, finish, &mut |_| {}).await?;
         progress.add(&reading);
@@ -265,7 +282,7 @@ impl Job {
             polled_at: Some(now),
         };
         let mut tonight = self.tonight().await?;
-        let plan = self.plan(None, Stamp::LastUpdated);
+        let plan = self.reader.plan(None, Stamp::LastUpdated);
         let mut show = |seen: Result<&Observation, &Unreadable>| tonight.show(seen);
         let reading = self.read(plan, None, Finish::Pages, &mut show).await?;
         progress.add(&reading);
@@ -283,19 +300,6 @@ impl Job {
         self.reader.store_move(step).await?;
         self.note(&step);
         Ok(())
-    }
-
-    pub(super) fn plan(&self, window: Option<Window>, stamp: Stamp) -> PassPlan {
-        PassPlan {
-            resource: self.reader.resource,
-            parent: None,
-            window,
-            stamp,
-            page_rows: self.reader.sync.page_rows,
-            granted: self.reader.granted.load(Ordering::Relaxed),
-            stop_before: None,
-            rules: self.reader.rules,
-        }
     }
 
     /// From the day of `from` until tomorrow, a day more on each side in case the server cuts days elsewhere: zones lie up to 25 hours

@@ -28,12 +28,12 @@ pub mod reconcile;
 mod schedule;
 pub mod tally;
 pub mod trouble;
+mod windows;
 mod witness;
 mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -55,7 +55,7 @@ use crate::engine::deliver::{Bench, Courier, health};
 use crate::engine::error::StepError;
 use crate::engine::job::Job;
 use crate::engine::outlook::Outlook;
-use crate::engine::reader::{PAGES_IN_HAND, Reader};
+use crate::engine::reader::{BYTES_IN_HAND, Reader};
 use crate::engine::tally::Tally;
 use crate::erp::Erp;
 use crate::erp::files::{self, Files};
@@ -260,12 +260,12 @@ impl Engine {
             priority,
             rules: self.circumstances.rules,
             thorough: false,
-            granted: AtomicUsize::new(0),
-            pages_in_hand: Semaphore::new(PAGES_IN_HAND),
+            granted: Arc::default(),
+            bytes_in_hand: Arc::new(Semaphore::new(BYTES_IN_HAND as usize)),
             stop: self.stop.clone(),
             advances: Arc::clone(&self.advances),
             news: Arc::clone(&self.news),
-            held: tokio::sync::Mutex::new(held),
+            held: Arc::new(tokio::sync::Mutex::new(held)),
         };
         Job::begin(reader, since).await
     }

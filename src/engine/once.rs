@@ -140,7 +140,7 @@ impl Engine {
                 }
                 Work::SealChildren => job.seal_children(&mut progress).await,
             };
-            self.give_back(&job.end()).await;
+            self.give_back(&job.end().await).await;
             result.map(|()| progress)
         };
         let mut failures = Vec::new();

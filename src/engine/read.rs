@@ -158,7 +158,7 @@ impl Reader {
             }
             let answer = self.client.list(&pass.request(), self.priority).await?;
             crash_point(Point::PageRead);
-            let _in_hand = self.pages_in_hand.acquire().await.expect("nobody closes it");
+            let _in_hand = self.take_in_hand(answer.body.len()).await;
             let page = rows(answer.body).map_err(|not| StepError::NotAList(not.to_string()))?;
             let read_rows = || sight_rows(self.resource, plan.parent.as_ref(), &page.rows);
             let sightings = read_rows();

@@ -24,7 +24,7 @@ impl Job {
         let mut note = |seen: Result<&Observation, &Unreadable>| {
             still.extend(seen.err().map(|unreadable| unreadable_subject(resource, unreadable)));
         };
-        let plan = self.plan(None, Stamp::LastUpdated);
+        let plan = self.reader.plan(None, Stamp::LastUpdated);
         let reading = self.reader.read_with(plan, None, Finish::Pages, &mut OrderProof::default(), &mut note).await?;
         progress.rows += reading.rows;
         progress.versions += reading.versions;

@@ -116,7 +116,7 @@ impl Engine {
                             self.pause(pause_of(&result, interval, failures, &mut jitter)).await;
                         }
                     }
-                    self.give_back(&job.end()).await;
+                    self.give_back(&job.end().await).await;
                 }
                 // Another process is at work on it; this one stands by.
                 Err(StepError::Leased { .. }) => self.pause(spread(interval, 0, &mut jitter)).await,

@@ -176,6 +176,36 @@ async fn items_that_are_due_do_not_keep_a_list_waiting_and_none_of_them_waits_fo
 }
 
 #[tokio::test]
+async fn a_window_that_takes_longer_than_the_interval_goes_on_while_the_tail_is_read() {
+    const IS_READ: &str =
+        "select count(*) from paystand_sync.cursor where resource = 'payments' and backfilled_at is not null";
+    let (server, payments) = (Literal::start(), 400);
+    server.books(|books| {
+        for n in 0..payments {
+            let at = ago(chrono::TimeDelta::days(20));
+            books.put(Kind::Payments, Row::of(&rows::payment(&format!("pm{n:022}"), &at, &at)));
+        }
+    });
+    let is_list = |seen: &Seen| seen.is_list("/payments/all");
+    server.break_answers(move |seen| is_list(seen).then_some(Fault::Late(Duration::from_millis(100))));
+    let mut site = Site::new(&server).await;
+    site.set("SYNC__PAGE_ROWS", "10");
+    let running = site.start(&["--resource", "payments"]);
+    server.await_requests(READY_BOUND, |log| log.iter().any(is_list));
+    eventually("the backfill is read", READY_BOUND, async || number(site.pool(), IS_READ).await == 1).await;
+    running.terminate();
+    assert_eq!(running.finish(STOP_BOUND).code, Some(0));
+    let is_of_window = |seen: &Seen| seen.query.get("f.datetype").is_some_and(|stamp| stamp == "created");
+    let is_later_page =
+        |seen: &Seen| is_of_window(seen) && seen.query.get("offset").is_some_and(|offset| offset != "0");
+    let log: Vec<Seen> = server.requests().into_iter().filter(is_list).collect();
+    let first = log.iter().position(is_later_page).expect("a second page");
+    let last = log.iter().rposition(is_later_page).expect("a last page");
+    let tails = log[first..last].iter().filter(|seen| !is_of_window(seen)).count();
+    assert!(tails > 0, "the list of changes was not read during {} requests of the backfill", last - first);
+}
+
+#[tokio::test]
 async fn a_resource_that_is_paused_during_its_backfill_is_left_alone() {
     const LOOKS: &str = "
         select coalesce(sum(idx_scan), 0)::int8 from pg_stat_user_indexes where schemaname = 'paystand_sync' and relname = 'pause'";
