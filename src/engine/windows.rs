@@ -16,7 +16,7 @@ use super::read::{Finish, Reading};
 use super::reader::Reader;
 use crate::model::page::{Stamp, Window};
 use crate::scan::order::OrderProof;
-use crate::scan::windows::{DayRange, cut, gaps, next_length};
+use crate::scan::windows::{DayRange, cut, gaps, next_length, share};
 
 /// Days of the first windows of a backfill; how many rows they show decides the length of the next ones.
 const FIRST_WINDOW_DAYS: i64 = 8;
@@ -53,8 +53,9 @@ impl Windows {
     /// Begins as many as may be read at once.
     pub fn fill(&mut self) {
         while self.reading.len() < self.reader.sync.pages_in_flight_max {
+            let longest = share(&self.left, self.reader.sync.pages_in_flight_max);
             let Some(gap) = self.left.pop_front() else { break };
-            let (window, rest) = cut(gap, self.length);
+            let (window, rest) = cut(gap, self.length.min(longest));
             if let Some(rest) = rest {
                 self.left.push_front(rest);
             }

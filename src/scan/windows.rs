@@ -8,6 +8,9 @@ const ROWS_WANTED: i64 = 2_000;
 const DAYS_MAX: i64 = 64;
 /// A window grows by this factor at most from one to the next.
 const GROWTH_MAX: i64 = 4;
+/// Windows that the days that are left are good for, for each of those that are read at once: busy days take longer than others, and towards the
+/// end nobody should be without one.
+const SHARES: i64 = 2;
 
 /// A range of days, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +53,13 @@ pub fn next_length(days: i64, rows: i64) -> i64 {
     by_density.clamp(1, days.saturating_mul(GROWTH_MAX)).min(DAYS_MAX)
 }
 
+/// The longest window that leaves enough of the gaps for the others of those that are read at once.
+#[must_use]
+pub fn share<'g>(gaps: impl IntoIterator<Item = &'g DayRange>, at_once: usize) -> i64 {
+    let days: i64 = gaps.into_iter().map(DayRange::days).sum();
+    (days / i64::try_from(at_once).unwrap_or(i64::MAX).saturating_mul(SHARES).max(1)).max(1)
+}
+
 /// Cuts up to `days` days off the front of a gap; returns the window and what is left.
 #[must_use]
 pub fn cut(gap: DayRange, days: i64) -> (DayRange, Option<DayRange>) {
@@ -77,6 +87,14 @@ mod tests {
         assert_eq!(gaps(range(0, 9), &[]), [range(0, 9)]);
         assert_eq!(gaps(range(0, 9), &[range(0, 2), range(5, 6)]), [range(3, 4), range(7, 9)]);
         assert_eq!(gaps(range(0, 9), &[range(0, 20)]), []);
+    }
+
+    #[test]
+    fn a_short_history_is_shared_among_those_who_read_it_at_once() {
+        let (short, long) = ([range(0, 4), range(10, 69)], [range(0, 1_825)]);
+        assert_eq!(share(&short, 14), 2);
+        assert_eq!(share(&long, 14), 65);
+        assert_eq!([share(&short, 64), share(&[], 14)], [1, 1]);
     }
 
     #[test]
