@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// So small that there are enough of them.
 const PAGE_ROWS: usize = 10;
 /// As many pages as the minutes take, and some.
-const PAYMENTS: usize = 64_000;
+const PAYMENTS: usize = 100_000;
 
 /// One way to count the limit and to use it.
 #[derive(Debug, Clone, Copy)]

@@ -18,11 +18,11 @@ mod paystand;
 mod postgres;
 mod product;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use cost::Cost;
 use paystand::Paystand;
@@ -53,6 +53,12 @@ enum Part {
         #[arg(long, default_value_t = 1_000_000)]
         rows: u64,
     },
+    /// Whether a first reading of many payments takes more memory; takes a quarter of an hour and 15 GB
+    Memory {
+        /// Payments beside 100,000.
+        #[arg(long, default_value_t = 2_000_000)]
+        payments: usize,
+    },
     /// How long a change in the API takes to the staging tables; takes four minutes
     Fresh(fresh::Options),
     /// A floor as a process of its own; nobody but this program says so.
@@ -68,6 +74,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Part::Straight { base_url, database }) => return floors::straight(base_url, database).await,
         Some(Part::Limit) => return limit::all(scratch.path(), &arguments.result).await,
         Some(Part::Growth { rows }) => return growth::all(scratch.path(), *rows, &arguments.result).await,
+        Some(Part::Memory { payments }) => {
+            let figures = product::memory(scratch.path(), *payments).await?;
+            return tell(&figures, &json!(figures), &arguments.result, &product::too_large(&figures));
+        }
         Some(Part::Fresh(options)) => return fresh::all(scratch.path(), &arguments.result, options).await,
         None => {}
     }
@@ -81,11 +91,14 @@ async fn main() -> anyhow::Result<()> {
     let product = product::all(&postgres, &paystand, scratch.path(), payments).await?;
     figures.push(floors::rows_again(&postgres, scratch.path(), product::POSTED_DATABASE, payments).await?);
     figures.extend(product);
-    print(&figures);
     let result = json!({ "payments": payments, "figures": figures });
-    std::fs::write(&arguments.result, serde_json::to_string_pretty(&result)?).context("the result is written")?;
-    eprintln!("{} holds the same as JSON", arguments.result.display());
-    let faults = product::faults(&figures);
+    tell(&figures, &result, &arguments.result, &product::faults(&figures))
+}
+
+fn tell(figures: &[Cost], result: &Value, file: &Path, faults: &[String]) -> anyhow::Result<()> {
+    print(figures);
+    std::fs::write(file, serde_json::to_string_pretty(result)?).context("the result is written")?;
+    eprintln!("{} holds the same as JSON", file.display());
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }

@@ -82,6 +82,12 @@ pub async fn client(base_url: &str) -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().default_headers(headers).build()?)
 }
 
+/// How many payments there are.
+pub async fn count(base_url: &str) -> anyhow::Result<u64> {
+    let first: serde_json::Value = client(base_url).await?.get(page(base_url, 0)).send().await?.json().await?;
+    first["count"].as_u64().context("a list says how many there are")
+}
+
 /// Where a page of all payments is.
 pub fn page(base_url: &str, offset: usize) -> String {
     format!("{base_url}/payments/all?limit={PAGE_ROWS}&offset={offset}&order=created%20ASC")

@@ -6,7 +6,7 @@ use paystand_sync::clock::{Clock as _, SystemClock};
 
 use crate::cost::{Cost, Running};
 use crate::daemon::{Setting, configure, daemon};
-use crate::paystand::{PAGE_ROWS, Paystand};
+use crate::paystand::{PAGE_ROWS, Paystand, count};
 use crate::postgres::Postgres;
 
 /// None that is felt.
@@ -14,6 +14,12 @@ const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
 /// Where a first reading is booked and posted.
 pub const POSTED_DATABASE: &str = "posted";
+const READ_AND_POSTED: &str = "first reading, booked and posted";
+
+/// Payments beside which many are read, for their memory.
+const FEW: usize = 100_000;
+/// What a daemon may take of either.
+const PEAK_MIB_MAX: f64 = 40.0;
 
 /// Whether as many payments as there are were stored.
 const STORED: &str = "
@@ -35,8 +41,8 @@ const OWN_COMMITS: i64 = 1_000;
 /// First readings by a daemon without and with an ERP, and another daemon that finds no news.
 pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, records: u64) -> anyhow::Result<Vec<Cost>> {
     let all = First { postgres, paystand, scratch, records };
-    let stored = all.read("stored", "first reading, stored, while it is booked", STORED).await?;
-    let posted = all.read(POSTED_DATABASE, "first reading, booked and posted", POSTED).await?;
+    let stored = all.read("stored", "first reading, stored, while it is booked", (false, STORED)).await?;
+    let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, (true, POSTED)).await?;
     let (mut connection, restarted) = (postgres.connect(POSTED_DATABASE).await?, SystemClock::new().now());
     let polled = async || Ok(sqlx::query_scalar(POLLED).bind(restarted).fetch_one(&mut connection).await?);
     let (what, config) = ("a restart and the next poll, without news", scratch.join("posted.toml"));
@@ -54,16 +60,17 @@ struct First<'a> {
 }
 
 impl First<'_> {
-    async fn read(&self, database: &'static str, what: &'static str, is_done: &str) -> anyhow::Result<Cost> {
+    /// Until `is_done`, with an ERP where it `posts`.
+    async fn read(
+        &self,
+        database: &'static str,
+        what: &'static str,
+        (posts, is_done): (bool, &str),
+    ) -> anyhow::Result<Cost> {
         let Self { postgres, paystand, scratch, records } = *self;
         let (base_url, url) = (&paystand.base_url, &postgres.fresh(database).await?);
-        let setting = Setting {
-            base_url,
-            database: url,
-            requests_per_minute: REQUESTS_PER_MINUTE,
-            page_rows: PAGE_ROWS,
-            posts: is_done == POSTED,
-        };
+        let (requests_per_minute, page_rows) = (REQUESTS_PER_MINUTE, PAGE_ROWS);
+        let setting = Setting { base_url, database: url, requests_per_minute, page_rows, posts };
         let config = configure(scratch.join(format!("{database}.toml")), paystand, setting)?;
         let (mut connection, wanted) = (postgres.connect(database).await?, i64::try_from(records)?);
         // Before there are tables nothing is done.
@@ -76,10 +83,29 @@ impl First<'_> {
     }
 }
 
+/// The same first reading over few payments and over many, while they are booked and posted: whether it takes more memory.
+pub async fn memory(scratch: &Path, many: usize) -> anyhow::Result<[Cost; 2]> {
+    let postgres = Postgres::start(scratch).await?;
+    let few = over(&postgres, scratch, ("few", FEW)).await?;
+    let many = over(&postgres, scratch, ("many", many)).await?;
+    Ok([few, many])
+}
+
+async fn over(
+    postgres: &Postgres,
+    scratch: &Path,
+    (database, payments): (&'static str, usize),
+) -> anyhow::Result<Cost> {
+    let paystand = &Paystand::start(payments).await?;
+    let records = count(&paystand.base_url).await?;
+    let all = First { postgres, paystand, scratch, records };
+    all.read(database, "first reading, stored, while it is booked and posted", (true, STORED)).await
+}
+
 /// What costs more than it may, in counts that no other load on the machine changes.
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
 pub fn faults(figures: &[Cost]) -> Vec<String> {
-    let posted = figures.iter().filter(|it| it.what.ends_with("posted"));
+    let posted = figures.iter().filter(|it| it.what == READ_AND_POSTED);
     let costs = posted.flat_map(|it| {
         let (wal_kb, commits) =
             (it.wal_mb * 1e3 / it.records as f64, (it.commits - OWN_COMMITS) as f64 / it.records as f64);
@@ -87,4 +113,12 @@ pub fn faults(figures: &[Cost]) -> Vec<String> {
     });
     let dear = costs.filter(|(_, cost, most)| cost > most);
     dear.map(|(what, cost, most)| format!("{cost:.2} {what} for a payment, and {most} are granted")).collect()
+}
+
+/// Which took more memory than it may.
+pub fn too_large(figures: &[Cost]) -> Vec<String> {
+    let large = figures.iter().filter(|it| it.peak_rss_mib > PEAK_MIB_MAX);
+    large
+        .map(|it| format!("{:.1} MiB over {} payments, and {PEAK_MIB_MAX} are granted", it.peak_rss_mib, it.records))
+        .collect()
 }
