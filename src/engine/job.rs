@@ -122,9 +122,6 @@ impl Job {
             return Ok(Progress::default());
         }
         let result = if thorough { self.everything().await } else { self.what_is_due().await };
-        if result.is_err() {
-            self.windows = None;
-        }
         let since = match &result {
             Ok(_) => None,
             Err(error) if is_closed(self.reader.resource, error) => Some(now),

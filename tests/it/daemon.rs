@@ -175,34 +175,69 @@ async fn items_that_are_due_do_not_keep_a_list_waiting_and_none_of_them_waits_fo
     assert!(between.iter().all(|items| *items <= 3), "{between:?}");
 }
 
-#[tokio::test]
-async fn a_window_that_takes_longer_than_the_interval_goes_on_while_the_tail_is_read() {
-    const IS_READ: &str =
-        "select count(*) from paystand_sync.cursor where resource = 'payments' and backfilled_at is not null";
-    let (server, payments) = (Literal::start(), 400);
+/// Payments of one day, so many that a window over them takes several intervals of polls.
+const OF_A_DAY: usize = 400;
+const LATE: Fault = Fault::Late(Duration::from_millis(100));
+
+async fn busy_day() -> (Literal, Site) {
+    let server = Literal::start();
     server.books(|books| {
-        for n in 0..payments {
+        for n in 0..OF_A_DAY {
             let at = ago(chrono::TimeDelta::days(20));
             books.put(Kind::Payments, Row::of(&rows::payment(&format!("pm{n:022}"), &at, &at)));
         }
     });
-    let is_list = |seen: &Seen| seen.is_list("/payments/all");
-    server.break_answers(move |seen| is_list(seen).then_some(Fault::Late(Duration::from_millis(100))));
+    server.break_answers(|seen| is_list(seen).then_some(LATE));
     let mut site = Site::new(&server).await;
     site.set("SYNC__PAGE_ROWS", "10");
+    (server, site)
+}
+
+fn is_list(seen: &Seen) -> bool {
+    seen.is_list("/payments/all")
+}
+
+fn is_of_window(seen: &Seen) -> bool {
+    seen.query.get("f.datetype").is_some_and(|stamp| stamp == "created")
+}
+
+/// A page of a window that is not its first.
+fn is_later_page(seen: &Seen) -> bool {
+    is_list(seen) && is_of_window(seen) && seen.query.get("f.offset").is_some_and(|offset| offset != "0")
+}
+
+#[tokio::test]
+async fn a_window_that_takes_longer_than_the_interval_goes_on_while_the_tail_is_read() {
+    const IS_READ: &str =
+        "select count(*) from paystand_sync.cursor where resource = 'payments' and backfilled_at is not null";
+    let (server, site) = busy_day().await;
     let running = site.start(&["--resource", "payments"]);
     server.await_requests(READY_BOUND, |log| log.iter().any(is_list));
     eventually("the backfill is read", READY_BOUND, async || number(site.pool(), IS_READ).await == 1).await;
     running.terminate();
     assert_eq!(running.finish(STOP_BOUND).code, Some(0));
-    let is_of_window = |seen: &Seen| seen.query.get("f.datetype").is_some_and(|stamp| stamp == "created");
-    let is_later_page =
-        |seen: &Seen| is_of_window(seen) && seen.query.get("offset").is_some_and(|offset| offset != "0");
     let log: Vec<Seen> = server.requests().into_iter().filter(is_list).collect();
     let first = log.iter().position(is_later_page).expect("a second page");
     let last = log.iter().rposition(is_later_page).expect("a last page");
     let tails = log[first..last].iter().filter(|seen| !is_of_window(seen)).count();
     assert!(tails > 0, "the list of changes was not read during {} requests of the backfill", last - first);
+}
+
+#[tokio::test]
+async fn a_window_is_read_to_its_end_where_the_tail_fails_meanwhile() {
+    const IS_READ: &str = "select count(*) from paystand_sync.backfill_window where rows >= 400";
+    let (server, site) = busy_day().await;
+    let mut is_begun = false;
+    server.break_answers(move |seen| {
+        is_begun |= is_later_page(seen);
+        let is_tail = is_list(seen) && !is_of_window(seen);
+        if is_begun && is_tail { Some(Fault::Status(503)) } else { is_list(seen).then_some(LATE) }
+    });
+    let running = site.start(&["--resource", "payments"]);
+    server.await_requests(READY_BOUND, |log| log.iter().any(is_later_page));
+    eventually("the day is read", READY_BOUND, async || number(site.pool(), IS_READ).await == 1).await;
+    running.terminate();
+    assert_eq!(running.finish(STOP_BOUND).code, Some(0));
 }
 
 #[tokio::test]
