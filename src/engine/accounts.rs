@@ -8,6 +8,7 @@ use super::error::StepError;
 use super::reconcile::{apart, overapplied};
 use crate::config::MerchantConfig;
 use crate::model::ids::SourceId;
+use crate::model::resource::Resource;
 use crate::reconcile::{Fold, Reconciliation};
 
 /// Accounts that are read at once.
@@ -32,7 +33,9 @@ impl Engine {
             let Some(end) = accounts.last() else { break };
             last = end.clone();
             let told = self.store.account_events(id, &accounts.into_iter().collect()).await?;
-            let entries = self.store.entries_of(id, told.iter().map(|told| &told.event)).await?;
+            // What transfers caused is in hand since the beginning.
+            let others = told.iter().map(|told| &told.event).filter(|event| event.resource != Resource::Transfers);
+            let entries = self.store.entries_of(id, others).await?;
             over.extend(overapplied(entries.iter().map(|(_, entry)| entry), today));
             fold.take(entries, told);
             if fold.held() > most {

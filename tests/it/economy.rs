@@ -222,7 +222,7 @@ impl Town {
         let causes: HashSet<&str> = transfers.iter().map(|event| event.key.as_str()).collect();
         let is_caused = |(_, entry): &Placed| causes.contains(entry.event_key.as_str());
         let (own, others) = (0..).zip(self.entries.iter().cloned()).partition(is_caused);
-        let mut fold = Fold::new(own, transfers.clone());
+        let mut fold = Fold::new(own, transfers);
         fold.take(others, self.events.iter().map(told).collect());
         let held = fold.held();
         let holds_much = reading == Reading::AllAlong && held * 4 > self.entries.len();
