@@ -219,6 +219,8 @@ impl PrivateCluster {
     pub async fn close(self) -> Result<(), ClusterError> {
         let Self { layout, account, binaries, users, .. } = self;
         let deadline = Instant::now() + CHANGE_TIMEOUT;
+        // Not by closing it alone: a child that is just being made has a copy, and would be taken for another user.
+        users.unlock().map_err(|source| ClusterError::Directory { path: layout.data(), source })?;
         drop(users);
         let users = layout.lock_file("users.lock", &account)?;
         loop {
@@ -341,4 +343,23 @@ async fn create_database(maintenance_url: &str) -> Result<(), sqlx::Error> {
         sqlx::query(CREATE).execute(&mut connection).await?;
     }
     connection.close().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A child that another thread begins holds a copy of every file until it becomes its program.
+    #[tokio::test]
+    async fn the_last_user_stops_the_server_whatever_a_child_has_inherited() {
+        let directory = tempfile::tempdir_in("/tmp").expect("a directory");
+        let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(directory.path(), everyone).expect("it is ours");
+        let cluster =
+            PrivateCluster::open(directory.path(), Durability::Volatile).await.expect("Postgres is installed");
+        let (layout, inherited) = (cluster.layout.clone(), cluster.users.try_clone().expect("a copy"));
+        cluster.close().await.expect("it stops");
+        assert!(!layout.data().join("postmaster.pid").exists(), "the server runs on");
+        drop(inherited);
+    }
 }
