@@ -27,7 +27,7 @@ const STORED: &str = "
 /// Whether as many payments as there are were booked and posted.
 pub const POSTED: &str = "
     select not exists (select from paystand_sync.booking where booked is null)
-        and not exists (select from paystand_sync.ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held'))
+        and not exists (select from paystand_sync.ledger_entry where state in ('pending', 'in_doubt', 'held'))
         and (select count(*) from erp.payment) >= $1";
 /// Whether payments were asked for since.
 const POLLED: &str = "select polled_at > $1 from paystand_sync.cursor where resource = 'payments'";

@@ -41,10 +41,11 @@ pub(super) async fn exceptions(
 
 /// A backup from before any of the adapter's entries was tried: elections, attempts and receipts are gone.
 pub(super) async fn restore(store: &Store, adapter: &AdapterName) -> Result<(), Failure> {
-    const RESTORE: [&str; 3] = [
+    const RESTORE: [&str; 4] = [
         "delete from election where adapter = $1",
         "delete from attempt where adapter = $1",
-        "update ledger_entry set state = 'pending', reason = null, receipt = null, settled_at = null, attempts = 0, epoch = null,
+        "delete from claim where adapter = $1",
+        "update ledger_entry set state = 'pending', reason = null, receipt = null, settled_at = null, attempts = 0,
              payload_sha256 = null, generation = 1
          where adapter = $1",
     ];

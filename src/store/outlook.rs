@@ -59,7 +59,7 @@ impl Store {
             join journal_entry j on j.merchant = e.merchant and j.entry_key = e.key
             join journal_line l on l.merchant = j.merchant and l.entry_key = j.entry_key and l.amount > 0
             where e.what = 'entry' and e.root is not null
-                and e.state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
+                and e.state in ('pending', 'in_doubt', 'held', 'parked')
             group by e.adapter, j.currency order by e.adapter, j.currency";
         Ok(sqlx::query_as(SELECT).fetch_all(&self.pool).await?)
     }

@@ -63,7 +63,7 @@ impl Store {
             select adapter, sum(open)::int8 as open, sum(parked)::int8 as parked, min(oldest) as oldest
             from (
                 select adapter, count(*) as open, 0 as parked, min(recorded_at) as oldest
-                from ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held') group by adapter
+                from ledger_entry where state in ('pending', 'in_doubt', 'held') group by adapter
                 union all
                 select adapter, 0, count(*), min(recorded_at) from ledger_entry where state = 'parked' group by adapter
             ) as waiting

@@ -37,7 +37,7 @@ impl Store {
         const UPDATE: &str = "
             update adapter set failing_since = coalesce(failing_since, $2) where name = $1
             returning failing_since, (select count(*) from ledger_entry
-                where adapter = $1 and state in ('pending', 'in_flight', 'in_doubt', 'held'))";
+                where adapter = $1 and state in ('pending', 'in_doubt', 'held'))";
         let mut transaction = self.begin(held).await?;
         let failing: Option<(DateTime<Utc>, i64)> =
             sqlx::query_as(UPDATE).bind(adapter.as_str()).bind(now).fetch_optional(&mut *transaction).await?;

@@ -25,6 +25,7 @@ mod persons;
 mod readme;
 mod refusals;
 mod resume;
+mod schema;
 mod scripted;
 mod secrets;
 mod staging;

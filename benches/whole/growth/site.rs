@@ -25,7 +25,7 @@ const READ: &str = "
     select exists (select from cursor where resource = 'payments' and backfilled_at is not null
             and freshened_at is not null and sealed_at is not null)
         and not exists (select from booking where booked is null)
-        and not exists (select from ledger_entry where state in ('pending', 'in_flight', 'in_doubt', 'held'))";
+        and not exists (select from ledger_entry where state in ('pending', 'in_doubt', 'held'))";
 /// Versions of these payments.
 const VERSIONS: &str = "
     select coalesce(sum(version), 0)::int8 from record where merchant = $1 and resource = 'payments' and source_id = any($2)";

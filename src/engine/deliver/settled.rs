@@ -259,6 +259,7 @@ impl Settled {
         Settlement {
             merchant: MerchantId::new(&entry.merchant),
             key: entry.key.clone(),
+            is_later_version: entry.what == "document" && entry.version > 1,
             attempt: entry.attempts,
             state: State::InFlight.after(event).expect("every answer to an attempt is in the table"),
             reason: None,

@@ -123,8 +123,17 @@ async fn change(
     audit::record(connection, Act { actor, action, object: &object, detail: &detail }, now).await
 }
 
+/// Where an entry stands, which nobody else changes until the transaction ends: neither this nor whether it is in flight.
 async fn lock(connection: &mut PgConnection, entry: EntryKey<'_>) -> Result<State, StoreError> {
-    const SELECT: &str = "select state from ledger_entry where merchant = $1 and key = $2 and adapter = $3 for update";
+    // Every claim is made under it.
+    const DELIVERIES: &str = "select from lease where name = 'deliver/' || $1 for update";
+    const SELECT: &str = concat!(
+        "select case when ",
+        is_in_flight!(),
+        " then 'in_flight' else state end
+        from ledger_entry e where merchant = $1 and key = $2 and adapter = $3 for update"
+    );
+    sqlx::query(DELIVERIES).bind(entry.adapter.as_str()).execute(&mut *connection).await?;
     let state: Option<String> = sqlx::query_scalar(SELECT)
         .bind(entry.merchant.as_str())
         .bind(entry.key)

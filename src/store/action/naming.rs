@@ -18,9 +18,10 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         const KNOWN: &str = "select name from adapter where name in ($1, $2) for update";
-        const RENAME: [&str; 8] = [
+        const RENAME: [&str; 9] = [
             "update adapter set name = $2 where name = $1",
             "update ledger_entry set adapter = $2 where adapter = $1",
+            "update claim set adapter = $2 where adapter = $1",
             "update election set adapter = $2 where adapter = $1",
             "update attempt set adapter = $2 where adapter = $1",
             "update pause set scope = 'adapter/' || $2 where scope = 'adapter/' || $1",

@@ -1,4 +1,8 @@
-//! The table `ledger_entry`: the dedupe ledger and the outbox in one row (I3).
+//! The tables `ledger_entry`, which is the dedupe ledger and the outbox in one row (I3), and `claim`: what of it is in flight.
+//!
+//! An adapter has one call under way at most, so what is in flight is one row for each adapter, and an entry itself is written twice:
+//! when it is derived and when it is settled. Only under the lease of the adapter's deliveries are entries claimed and settled; whoever
+//! changes one that may be in flight locks that lease first.
 
 mod election;
 mod enroll;
@@ -7,7 +11,7 @@ mod settle;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 
 use super::lease::Held;
 use super::{EntryKey, Store, StoreError};
@@ -108,9 +112,9 @@ impl Claimed {
 }
 
 impl Store {
-    /// Takes up to `limit` due entries of an adapter, in the order in which they were derived. What an earlier epoch left in
-    /// flight is in doubt and comes with the rest. An entry comes after what is before it about the same money: in one batch with
-    /// it where `together`, and otherwise once that is settled. Nothing comes while the adapter is paused.
+    /// Takes up to `limit` due entries of an adapter, in the order in which they were derived. What was claimed before and not settled
+    /// is in doubt and comes with the rest. An entry comes after what is before it about the same money: in one batch with it where
+    /// `together`, and otherwise once that is settled. Nothing comes while the adapter is paused.
     pub async fn claim(
         &self,
         held: &Held,
@@ -121,31 +125,30 @@ impl Store {
         // `offset 0` has what is before an entry looked up by its key. As a join it would be read in full for each entry: where statistics
         // say that nothing is open, that looks no dearer.
         const CLAIM: &str = concat!("
-            with due as (
-                select merchant, key, state from ledger_entry e
-                where adapter = $1 and state in ('pending', 'in_flight', 'in_doubt', 'held') and due_at <= $2
-                    and (state <> 'in_flight' or epoch < $3)
+            with claimed as (
+                select merchant, key, what, baseline, nets, resource, source_id, version, attempts + 1 as attempts, failures, position,
+                    generation, root, payload_sha256, state = 'in_doubt' as in_doubt
+                from ledger_entry e
+                where adapter = $1 and state in ('pending', 'in_doubt', 'held') and due_at <= $2
                     and not exists (select from pause where scope = 'adapter/' || $1)
                     and not exists (
                         select from ledger_entry before
                         where before.adapter = $1 and before.merchant = e.merchant and before.root = e.root
                             and before.position < e.position
-                            and before.state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
-                            and (not $5 or before.state = 'parked' or before.due_at > $2
-                                or (before.state = 'in_flight' and before.epoch >= $3))
+                            and before.state in ('pending', 'in_doubt', 'held', 'parked')
+                            and (not $5 or before.state = 'parked' or before.due_at > $2)
                         offset 0)
                 order by position limit $4
-                for update
-            ), claimed as (
-                update ledger_entry e
-                set state = 'in_flight', epoch = $3, attempts = e.attempts + 1
-                from due where e.merchant = due.merchant and e.key = due.key and e.adapter = $1
-                returning e.merchant, e.key, e.what, e.baseline, e.nets, e.resource, e.source_id, e.version, e.attempts, e.failures,
-                    e.position, e.generation, e.root, e.payload_sha256, due.state in ('in_flight', 'in_doubt') as in_doubt
+            ), noted as (
+                insert into claim (adapter, epoch, positions, claimed_at)
+                select $1, $3, array_agg(position), $2 from claimed having count(*) > 0
+                on conflict (adapter) do update
+                set epoch = excluded.epoch, positions = excluded.positions, claimed_at = excluded.claimed_at
             )
             ", entry_made_concrete!(), "
             order by c.position");
         let mut transaction = self.begin(held).await?;
+        doubt(&mut transaction, adapter).await?;
         let claimed = sqlx::query_as(CLAIM)
             .bind(adapter.as_str())
             .bind(now)
@@ -163,8 +166,10 @@ impl Store {
         const SELECT: &str = concat!(
             "with claimed as (
                 select merchant, key, what, baseline, nets, resource, source_id, version, attempts, failures, position,
-                    generation, root, payload_sha256, state in ('in_flight', 'in_doubt') as in_doubt
-                from ledger_entry where adapter = $1 and merchant = $2 and key = $3
+                    generation, root, payload_sha256, state = 'in_doubt' or ",
+            is_in_flight!(),
+            " as in_doubt
+                from ledger_entry e where adapter = $1 and merchant = $2 and key = $3
             ) ",
             entry_made_concrete!()
         );
@@ -200,4 +205,19 @@ impl Store {
         let select = sqlx::query_scalar(SELECT).bind(merchant.as_str()).bind(key).bind(adapter.as_str());
         Ok(select.fetch_optional(&self.pool).await?)
     }
+}
+
+/// What was claimed and never settled may have taken effect, by whomever it was claimed: a call that is still under way belongs to
+/// nobody who could settle it.
+async fn doubt(connection: &mut PgConnection, adapter: &AdapterName) -> Result<(), StoreError> {
+    const LEFT_OVER: &str = "select positions from claim where adapter = $1 and positions <> '{}'";
+    const DOUBT: &str = "
+        update ledger_entry set state = 'in_doubt', reason = null, attempts = attempts + 1
+        where adapter = $1 and position = any($2) and state in ('pending', 'in_doubt', 'held')";
+    const EMPTY: &str = "update claim set positions = '{}' where adapter = $1";
+    let left_over = sqlx::query_scalar(LEFT_OVER).bind(adapter.as_str());
+    let Some(left_over): Option<Vec<i64>> = left_over.fetch_optional(&mut *connection).await? else { return Ok(()) };
+    sqlx::query(DOUBT).bind(adapter.as_str()).bind(left_over).execute(&mut *connection).await?;
+    sqlx::query(EMPTY).bind(adapter.as_str()).execute(connection).await?;
+    Ok(())
 }

@@ -15,6 +15,8 @@ use crate::model::record::Fingerprint;
 pub struct Settlement {
     pub merchant: MerchantId,
     pub key: String,
+    /// It is of a version that may have older ones beside it.
+    pub is_later_version: bool,
     /// Which attempt this was, from 1.
     pub attempt: i32,
     pub state: State,
@@ -52,9 +54,10 @@ impl Store {
         let mut transaction = self.begin(held).await?;
         settle(&mut transaction, adapter, settlements, now).await?;
         let posted: Vec<&Settlement> = settlements.iter().filter(|it| it.state == State::Posted).collect();
-        let superseded = match &posted[..] {
+        let later: Vec<&Settlement> = posted.iter().filter(|it| it.is_later_version).copied().collect();
+        let superseded = match &later[..] {
             [] => Vec::new(),
-            posted => supersede(&mut transaction, adapter, posted, now).await?,
+            later => supersede(&mut transaction, adapter, later, now).await?,
         };
         let posted = posted.into_iter().filter(|it| it.attempt > 1);
         let posted = posted.map(|it| (it.merchant.clone(), it.key.clone(), "posted"));
@@ -81,16 +84,21 @@ async fn settle(
     settlements: &[Settlement],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    // The state is compared as an expression, for Postgres knows of no entry in flight and would look for them among all that wait.
+    // Not by what waits: Postgres may know of no entry that does, and would read all of them for each. What is not settled stays claimed.
     const SETTLE: &str = "
-        update ledger_entry e
-        set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at,
-            payload_sha256 = coalesce(s.payload_sha256, e.payload_sha256),
-            failures = e.failures + case when s.is_failure then 1 else 0 end,
-            settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $9 end
-        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[], $10::bool[])
-            as s (merchant, key, state, reason, receipt, due_at, payload_sha256, is_failure)
-        where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.state || '' = 'in_flight'";
+        with settled as (
+            update ledger_entry e
+            set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at, attempts = s.attempt,
+                payload_sha256 = coalesce(s.payload_sha256, e.payload_sha256),
+                failures = e.failures + case when s.is_failure then 1 else 0 end,
+                settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $9 end
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[], $10::bool[],
+                    $11::int4[])
+                as s (merchant, key, state, reason, receipt, due_at, payload_sha256, is_failure, attempt)
+            where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.settled_at is null
+            returning e.position
+        )
+        update claim set positions = array(select unnest(positions) except select position from settled) where adapter = $1";
     let reason = |it: &Settlement| match it.state {
         State::Held | State::Parked => it.reason.clone(),
         _ => None,
@@ -106,6 +114,7 @@ async fn settle(
         .bind(settlements.iter().map(|it| it.payload_sha256.map(|sha| sha.0.to_vec())).collect::<Vec<_>>())
         .bind(now)
         .bind(settlements.iter().map(|it| it.is_failure).collect::<Vec<_>>())
+        .bind(settlements.iter().map(|it| it.attempt).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

@@ -162,16 +162,22 @@ async fn deliveries(
     events: &[Told],
     entries: &[Entry],
 ) -> Result<Vec<Delivery>, StoreError> {
-    const SELECT: &str = "
-        select l.adapter, l.key, l.state, l.reason, l.recorded_at, l.due_at, l.settled_at, l.attempts as attempts_made,
-            l.generation, encode(l.payload_sha256, 'hex') as request_sha256, nullif(x.reference, '') as elected, l.receipt,
+    const SELECT: &str = concat!(
+        "
+        select e.adapter, e.key, case when f.it then 'in_flight' else e.state end as state, e.reason, e.recorded_at, e.due_at,
+            e.settled_at, e.attempts + f.it::int4 as attempts_made,
+            e.generation, encode(e.payload_sha256, 'hex') as request_sha256, nullif(x.reference, '') as elected, e.receipt,
             (select b.key || ' is ' || b.state from ledger_entry b
-             where l.settled_at is null and b.adapter = l.adapter and b.merchant = l.merchant and b.root = l.root
-                and b.position < l.position and b.state in ('pending', 'in_flight', 'in_doubt', 'held', 'parked')
+             where e.settled_at is null and b.adapter = e.adapter and b.merchant = e.merchant and b.root = e.root
+                and b.position < e.position and b.state in ('pending', 'in_doubt', 'held', 'parked')
              order by b.position limit 1) as waits_for
-        from ledger_entry l
-        left join election x on x.adapter = l.adapter and x.merchant = l.merchant and x.key = l.key and x.generation = l.generation
-        where l.merchant = $1 and l.key = any($2) order by l.adapter, l.position";
+        from ledger_entry e
+        cross join lateral (select ",
+        is_in_flight!(),
+        " as it) f
+        left join election x on x.adapter = e.adapter and x.merchant = e.merchant and x.key = e.key and x.generation = e.generation
+        where e.merchant = $1 and e.key = any($2) order by e.adapter, e.position"
+    );
     const LAST_VERSION: &str =
         "select version_last from record where merchant = $1 and resource = $2 and source_id = $3";
     const ATTEMPTS: &str = "

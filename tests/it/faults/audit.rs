@@ -50,13 +50,15 @@ const OWN: &str = "
     begin
         select * into held from paystand_sync.lease where name = wanted;
         select role into owner from audit.lease where holder = held.holder order by no desc limit 1;
-        if owner is distinct from session_user::text or (r->>'state' = 'in_flight' and (r->>'epoch')::bigint <> held.epoch) then
+        if owner is distinct from session_user::text or (tg_table_name = 'claim' and (r->>'epoch')::bigint <> held.epoch) then
             insert into audit.foul (role, what, lease, holder_role) values (session_user, r::text, wanted, owner);
         end if;
         return null;
     end $$;
     create constraint trigger audit after update on paystand_sync.ledger_entry deferrable initially deferred
         for each row when (old.state is distinct from new.state) execute function audit.judge('deliver');
+    create constraint trigger audit after insert or update on paystand_sync.claim deferrable initially deferred
+        for each row when (new.positions <> '{}') execute function audit.judge('deliver');
     create constraint trigger audit after insert on paystand_sync.event deferrable initially deferred
         for each row execute function audit.judge('book');
     create constraint trigger audit after insert on paystand_sync.journal_entry deferrable initially deferred

@@ -84,7 +84,7 @@ async fn told_of(plant: &Plant, missing: &[String]) -> Vec<String> {
             "select concat_ws(' ', 'ledger', key, state, attempts, due_at)
              from paystand_sync.ledger_entry where source_id in ('{ids}')"
         ),
-        "select concat_ws(' ', 'waits', key, state, epoch, attempts, due_at)
+        "select concat_ws(' ', 'waits', key, state, attempts, due_at)
          from paystand_sync.ledger_entry where settled_at is null limit 5"
             .to_owned(),
         "select concat_ws(' ', 'unbooked', resource, source_id) from paystand_sync.booking where booked is null limit 5"

@@ -185,7 +185,7 @@ impl Ordeal {
     /// For whoever must find out why something did not arrive.
     pub async fn plight(&self) -> String {
         const OPEN: &str = "
-            select concat_ws(' ', key, state, epoch, attempts, due_at - now(), reason)
+            select concat_ws(' ', key, state, attempts, due_at - now(), reason)
             from paystand_sync.ledger_entry where settled_at is null order by position limit 12";
         let open = column(self.site.pool(), OPEN).await;
         let exceptions = self.site.open_exceptions().await;
