@@ -226,6 +226,7 @@ impl Store {
         settle(&mut transaction, books).await?;
         ledger::insert_outgoing(&mut transaction, books.merchant, books.ledger, books.now).await?;
         finish(&mut transaction, books).await?;
+        write_lines(&mut transaction, books).await?;
         crash_point(Point::Booking);
         transaction.commit().await?;
         crash_point(Point::Booked);
@@ -365,12 +366,15 @@ async fn enter(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), S
         .bind(entries.iter().map(|(_, entry)| entry.memo.as_str()).collect::<Vec<_>>())
         .bind(entries.iter().map(|(_, entry)| entry.reverses.as_deref()).collect::<Vec<_>>())
         .bind(books.now)
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
-    write_lines(connection, books).await
+    Ok(())
 }
 
+/// Comes last: from here to the end of the transaction plans may be kept.
 async fn write_lines(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), StoreError> {
+    // Or Postgres would plan anew for each line how to look for its entry, which takes longer than looking.
+    const KEEP_PLANS: &str = "set local plan_cache_mode = auto";
     const LINES: &str = "
         insert into journal_line (merchant, entry_key, line_no, role, amount, customer_ref, invoice_ref, receivable_id, payment_id,
             fee_id, refund_id, dispute_id, credit_memo_id, transfer_id, account_key)
@@ -387,6 +391,10 @@ async fn write_lines(connection: &mut PgConnection, books: &Books<'_>) -> Result
     let text = |pick: fn(&crate::model::journal::Links) -> &Option<String>| {
         lines.iter().map(|(_, _, line)| pick(&line.links).as_deref()).collect::<Vec<_>>()
     };
+    if lines.is_empty() {
+        return Ok(());
+    }
+    sqlx::raw_sql(KEEP_PLANS).execute(&mut *connection).await?;
     sqlx::query(LINES)
         .bind(books.merchant.as_str())
         .bind(lines.iter().map(|(key, _, _)| *key).collect::<Vec<_>>())

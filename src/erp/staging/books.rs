@@ -77,12 +77,16 @@ pub(super) async fn enter(
     Ok(false)
 }
 
+/// Comes last: from here to the end of the transaction plans may be kept.
 async fn write_lines(
     connection: &mut PgConnection,
     schema: &SchemaName,
     accounts: &Accounts,
     entries: &[(&MerchantId, &Entry)],
 ) -> Result<(), sqlx::Error> {
+    // Or Postgres would plan anew for each line how to look for its entry, which takes longer than looking; and a plan that is kept must
+    // not be one from when there were so few entries that reading them all was best.
+    const KEEP_PLANS: &str = "set local plan_cache_mode = auto; set local enable_seqscan = off";
     let table = schema.table("journal_line");
     let statement = format!(
         "insert into {table} (merchant, entry_key, line_no, role, gl_account, debit, credit, customer_ref, invoice_ref, receivable_id,
@@ -102,6 +106,7 @@ async fn write_lines(
     let text = |pick: fn(&Links) -> &Option<String>| {
         lines.iter().map(|(.., line)| pick(&line.links).as_deref()).collect::<Vec<_>>()
     };
+    sqlx::raw_sql(KEEP_PLANS).execute(&mut *connection).await?;
     sqlx::query(AssertSqlSafe(statement))
         .bind(lines.iter().map(|(merchant, ..)| *merchant).collect::<Vec<_>>())
         .bind(lines.iter().map(|(_, key, ..)| *key).collect::<Vec<_>>())
