@@ -41,3 +41,16 @@ async fn what_was_in_flight_before_an_upgrade_is_in_doubt_after_it() {
         ["held → held", "in_doubt → in_doubt", "in_flight → in_doubt", "parked → parked", "pending → pending"];
     assert_eq!(states, expected);
 }
+
+#[tokio::test]
+async fn every_key_sorts_by_its_bytes_whatever_the_database_does() {
+    const OTHERS: &str = "
+        select table_name || '.' || column_name from information_schema.columns
+        where table_schema = 'paystand_sync' and table_name <> '_sqlx_migrations' and data_type = 'text'
+            and collation_name is distinct from 'C'";
+    let database = Database::fresh().await;
+    migrate(&database, None).await;
+    assert_eq!(column(&database.pool, OTHERS).await, Vec::<String>::new());
+    let texts = "select table_name from information_schema.columns where table_schema = 'paystand_sync' and collation_name = 'C'";
+    assert!(column(&database.pool, texts).await.len() > 100, "the question is the wrong one");
+}
