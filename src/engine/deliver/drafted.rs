@@ -74,7 +74,7 @@ impl Courier {
         let mut places = Vec::new();
         let mut ballots = Vec::new();
         for (place, (traveller, found)) in open.iter().zip(found).enumerate() {
-            let Parcel { entry, delivery } = &traveller.parcel;
+            let Parcel { entry, delivery, .. } = &traveller.parcel;
             if let Next::Elect(reference) = recipe::next(found, entry.elected.as_deref()) {
                 places.push(place);
                 let (erp_key, generation) = (erp.key(delivery), entry.generation);

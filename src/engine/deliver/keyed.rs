@@ -4,6 +4,8 @@ use super::Parcel;
 use super::settled::Settled;
 use crate::crash::{Point, crash_point};
 use crate::erp::{Delivery, ErpError, Keyed, Outcome, Refusal};
+use crate::model::record::Fingerprint;
+use crate::store::Claimed;
 
 /// Every parcel is settled whatever happens.
 pub(super) async fn hand_over(erp: &dyn Keyed, parcels: Vec<Parcel>, settled: &mut Settled) -> Result<(), ErpError> {
@@ -27,7 +29,7 @@ pub(super) async fn hand_over(erp: &dyn Keyed, parcels: Vec<Parcel>, settled: &m
             None => to_write.push(parcel),
         }
     }
-    write(erp, &to_write, settled).await
+    write(erp, to_write, settled).await
 }
 
 /// What the target holds of each parcel that is in doubt; of the others nothing is known.
@@ -46,28 +48,40 @@ async fn find_doubtful(erp: &dyn Keyed, parcels: &[Parcel]) -> Result<Vec<Option
     Ok(found)
 }
 
-async fn write(erp: &dyn Keyed, parcels: &[Parcel], settled: &mut Settled) -> Result<(), ErpError> {
+async fn write(erp: &dyn Keyed, parcels: Vec<Parcel>, settled: &mut Settled) -> Result<(), ErpError> {
     if parcels.is_empty() {
         return Ok(());
     }
-    let deliveries: Vec<Delivery> = parcels.iter().map(|parcel| parcel.delivery.clone()).collect();
-    match erp.write(&deliveries).await {
+    // For the call the deliveries lie side by side.
+    let (others, deliveries): (Vec<_>, Vec<_>) = parcels.into_iter().map(apart).unzip();
+    let answer = erp.write(&deliveries).await;
+    let parcels = others.into_iter().zip(deliveries).map(|((entry, payload_sha256), delivery)| Parcel {
+        entry,
+        delivery,
+        payload_sha256,
+    });
+    match answer {
         Ok(outcomes) => {
             crash_point(Point::Written);
             assert_eq!(outcomes.len(), parcels.len(), "an adapter answers for each delivery");
-            for (parcel, outcome) in parcels.iter().zip(outcomes) {
+            for (parcel, outcome) in parcels.zip(outcomes) {
                 match outcome {
-                    Ok(receipt) => settled.posted(parcel, receipt),
-                    Err(refusal) => settled.refused(parcel, refusal),
+                    Ok(receipt) => settled.posted(&parcel, receipt),
+                    Err(refusal) => settled.refused(&parcel, refusal),
                 }
             }
             Ok(())
         }
         Err(error) => {
             for parcel in parcels {
-                settled.failed(parcel, &error, false);
+                settled.failed(&parcel, &error, false);
             }
             Err(error)
         }
     }
+}
+
+fn apart(parcel: Parcel) -> ((Claimed, Fingerprint), Delivery) {
+    let Parcel { entry, delivery, payload_sha256 } = parcel;
+    ((entry, payload_sha256), delivery)
 }

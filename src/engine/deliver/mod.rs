@@ -26,6 +26,7 @@ use crate::crash::{Point, crash_point};
 use crate::erp::{Delivery, Erp, ErpError, Posting};
 use crate::ledger::retry::Class;
 use crate::model::ids::AdapterName;
+use crate::model::record::Fingerprint;
 use crate::normalize::mask_text;
 use crate::store::lease::Held;
 use crate::store::{Claimed, Settlement, Store, StoreError};
@@ -60,6 +61,7 @@ pub struct Courier {
 struct Parcel {
     entry: Claimed,
     delivery: Delivery,
+    payload_sha256: Fingerprint,
 }
 
 /// What of our own a courier works with.
@@ -127,14 +129,13 @@ impl Courier {
         let mut parcels = Vec::with_capacity(claimed.len());
         for mut entry in claimed {
             match concrete(&mut entry, self.environment) {
-                Ok(delivery) => parcels.push(Parcel { entry, delivery }),
+                Ok(delivery) => parcels.push(Parcel { payload_sha256: delivery.payload_sha256(), entry, delivery }),
                 Err(reason) => settled.unreadable(&entry, reason),
             }
         }
         let mut sendable = Vec::with_capacity(parcels.len());
         for parcel in parcels {
-            let now = parcel.delivery.payload_sha256();
-            if parcel.entry.payload_sha256.as_ref().is_some_and(|sent| sent[..] != now.0) {
+            if parcel.entry.payload_sha256.as_ref().is_some_and(|sent| sent[..] != parcel.payload_sha256.0) {
                 let (merchant, key) = (&parcel.delivery.merchant, &parcel.delivery.key);
                 let sent = self.store.last_sent(&self.adapter, merchant, key).await?;
                 settled.changed(&parcel, sent.as_deref());

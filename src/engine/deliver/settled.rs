@@ -94,7 +94,7 @@ impl Settled {
     }
 
     pub fn posted(&mut self, parcel: &Parcel, receipt: Receipt) {
-        let payload_sha256 = Some(parcel.delivery.payload_sha256());
+        let payload_sha256 = Some(parcel.payload_sha256);
         let settlement = self.settlement(&parcel.entry, Event::Confirmed);
         self.has_posted = true;
         self.settlements.push(Settlement { receipt: Some(receipt.reference), payload_sha256, ..settlement });
@@ -143,7 +143,7 @@ impl Settled {
         self.settlements.push(Settlement {
             reason: Some(reason),
             due_at: self.now + TimeDelta::from_std(verdict.wait).expect("the retry table is bounded"),
-            payload_sha256: is_lost.then(|| parcel.delivery.payload_sha256()),
+            payload_sha256: is_lost.then_some(parcel.payload_sha256),
             payload: is_lost.then(|| parcel.delivery.payload.text().into_owned()),
             ..settlement
         });
