@@ -64,7 +64,9 @@ impl<'a> Running<'a> {
         while !self.has_ended()? {
             tokio::time::sleep(LOOK).await;
         }
-        self.cost(records).await
+        let client_cpu_s = cpu_s(self.id, false).context("a zombie tells")?;
+        let (seconds, after) = (self.started.elapsed().as_secs_f64(), self.postgres.usage(self.database).await?);
+        self.cost(records, (seconds, client_cpu_s, after)).await
     }
 
     /// Once `is_done` says so, it is told to stop; what that takes is not counted.
@@ -77,12 +79,13 @@ impl<'a> Running<'a> {
             ensure!(!self.has_ended()?, "{}: it ended by itself", self.what);
             tokio::time::sleep(LOOK).await;
         }
-        let seconds = self.started.elapsed().as_secs_f64();
+        let (seconds, client_cpu_s) = (self.started.elapsed().as_secs_f64(), cpu_s(self.id, false)?);
+        let after = self.postgres.usage(self.database).await?;
         rustix::process::kill_process(process(self.id)?, rustix::process::Signal::TERM)?;
         while !self.has_ended()? {
             tokio::time::sleep(LOOK).await;
         }
-        Ok(Cost { seconds, ..self.cost(records).await? })
+        self.cost(records, (seconds, client_cpu_s, after)).await
     }
 
     /// The process is a zombie until it is waited for, and the kernel still says what it took.
@@ -91,13 +94,10 @@ impl<'a> Running<'a> {
         Ok(state(self.id)? == 'Z')
     }
 
-    async fn cost(self, records: u64) -> anyhow::Result<Cost> {
-        let Self { what, postgres, database, child, id, before, started, peak_kib } = self;
-        let seconds = started.elapsed().as_secs_f64();
-        let client_cpu_s = cpu_s(id, false).context("a zombie tells")?;
+    async fn cost(self, records: u64, (seconds, client_cpu_s, after): (f64, f64, Usage)) -> anyhow::Result<Cost> {
+        let Self { what, child, before, peak_kib, .. } = self;
         let output = child.wait_with_output().await?;
         ensure!(output.status.success(), "{what}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-        let after = postgres.usage(database).await?;
         Ok(Cost {
             what,
             records,

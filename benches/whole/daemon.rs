@@ -43,6 +43,13 @@ pub fn daemon(config: &Path, resource: &str) -> Command {
     command
 }
 
+/// A single run over one resource, which reads all of it before it books.
+pub fn once(config: &Path, resource: &str) -> Command {
+    let mut command = daemon(config, resource);
+    command.arg("--once");
+    command
+}
+
 /// A daemon for all resources.
 pub fn everything(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paystand-sync"));

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use paystand_sync::clock::{Clock as _, SystemClock};
+use tokio::process::Command;
 
 use crate::cost::{Cost, Running};
-use crate::daemon::{Setting, configure, daemon};
+use crate::daemon::{Setting, configure, daemon, once};
 use crate::paystand::{PAGE_ROWS, Paystand, count};
 use crate::postgres::Postgres;
 
@@ -38,17 +39,22 @@ const WAL_KB_MAX: f64 = 72.0;
 const COMMITS_MAX: f64 = 0.25;
 const OWN_COMMITS: i64 = 1_000;
 
-/// First readings by a daemon without and with an ERP, and another daemon that finds no news.
+/// A first reading by a single run that books nothing meanwhile, by daemons without and with an ERP, and another daemon that finds no
+/// news.
 pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, records: u64) -> anyhow::Result<Vec<Cost>> {
     let all = First { postgres, paystand, scratch, records };
-    let stored = all.read("stored", "first reading, stored, while it is booked", (false, STORED)).await?;
-    let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, (true, POSTED)).await?;
+    let what = "first reading, stored, before it is booked";
+    let alone = all.read("alone", what, Until { program: once, posts: false, is_done: STORED }).await?;
+    let what = "first reading, stored, while it is booked";
+    let stored = all.read("stored", what, Until { program: daemon, posts: false, is_done: STORED }).await?;
+    let until = Until { program: daemon, posts: true, is_done: POSTED };
+    let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, until).await?;
     let (mut connection, restarted) = (postgres.connect(POSTED_DATABASE).await?, SystemClock::new().now());
     let polled = async || Ok(sqlx::query_scalar(POLLED).bind(restarted).fetch_one(&mut connection).await?);
     let (what, config) = ("a restart and the next poll, without news", scratch.join("posted.toml"));
     let again =
         Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?.stop(0, polled).await?;
-    Ok(vec![stored, posted, again])
+    Ok(vec![alone, stored, posted, again])
 }
 
 /// A first reading into a database of its own.
@@ -59,14 +65,19 @@ struct First<'a> {
     records: u64,
 }
 
+/// What a first reading is measured for.
+struct Until<'a> {
+    /// A daemon or a single run.
+    program: fn(&Path, &str) -> Command,
+    /// Whether there is an ERP.
+    posts: bool,
+    /// A query that says when it is over.
+    is_done: &'a str,
+}
+
 impl First<'_> {
-    /// Until `is_done`, with an ERP where it `posts`.
-    async fn read(
-        &self,
-        database: &'static str,
-        what: &'static str,
-        (posts, is_done): (bool, &str),
-    ) -> anyhow::Result<Cost> {
+    async fn read(&self, database: &'static str, what: &'static str, until: Until<'_>) -> anyhow::Result<Cost> {
+        let Until { program, posts, is_done } = until;
         let Self { postgres, paystand, scratch, records } = *self;
         let (base_url, url) = (&paystand.base_url, &postgres.fresh(database).await?);
         let (requests_per_minute, page_rows) = (REQUESTS_PER_MINUTE, PAGE_ROWS);
@@ -78,7 +89,7 @@ impl First<'_> {
             let is_done = sqlx::query_scalar(sqlx::AssertSqlSafe(is_done)).bind(wanted);
             Ok(is_done.fetch_one(&mut connection).await.unwrap_or(false))
         };
-        let running = Running::start(what, (postgres, database), daemon(&config, "payments")).await?;
+        let running = Running::start(what, (postgres, database), program(&config, "payments")).await?;
         running.stop(records, is_done).await
     }
 }
@@ -99,7 +110,8 @@ async fn over(
     let paystand = &Paystand::start(payments).await?;
     let records = count(&paystand.base_url).await?;
     let all = First { postgres, paystand, scratch, records };
-    all.read(database, "first reading, stored, while it is booked and posted", (true, STORED)).await
+    let until = Until { program: daemon, posts: true, is_done: STORED };
+    all.read(database, "first reading, stored, while it is booked and posted", until).await
 }
 
 /// What costs more than it may, in counts that no other load on the machine changes.
