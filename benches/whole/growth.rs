@@ -57,11 +57,12 @@ const LOOKS: [&str; 2] = [
 ];
 
 /// What belongs to what, by what the statement says; the first that fits counts.
-const PARTS: [(&str, &str); 14] = [
-    ("with due as", "claim and settle"),
-    ("update ledger_entry", "claim and settle"),
-    ("insert into attempt", "claim and settle"),
-    ("select exists (select from adapter", "claim and settle"),
+const PARTS: [(&str, &str); 15] = [
+    ("with settled as", "settle"),
+    ("insert into attempt", "settle"),
+    ("select exists (select from adapter", "settle"),
+    ("with claimed as", "claim"),
+    ("select positions from claim", "claim"),
     ("\"erp\".", "target"),
     ("booking", "booking"),
     ("insert into event", "booking"),

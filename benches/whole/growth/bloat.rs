@@ -75,7 +75,7 @@ pub async fn measure(postgres: &Postgres, scratch: &Path) -> anyhow::Result<Bloa
 /// Calls of the claim, and blocks for each entry that it took.
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
 fn claimed(statements: &[Statement]) -> (i64, f64) {
-    let claim = statements.iter().find(|it| it.text.starts_with("with due as"));
+    let claim = statements.iter().find(|it| it.text.starts_with("with claimed as"));
     claim.map_or((0, 0.0), |it| (it.calls, it.blocks as f64 / it.rows.max(1) as f64))
 }
 

@@ -65,10 +65,10 @@ const VERSIONS: [&str; 3] = [
     from generate_series($1, $2) as k cross join template.booking",
 ];
 const BOOKS: [&str; 5] = [
-    "insert into ledger_entry (merchant, key, adapter, resource, source_id, version, state, reason, due_at, attempts, epoch, receipt,
+    "insert into ledger_entry (merchant, key, adapter, resource, source_id, version, state, reason, due_at, attempts, receipt,
         recorded_at, settled_at, what, root, generation, payload_sha256)
     select merchant, template.key(key, source_id, k), adapter, resource, template.id(source_id, k), version, state, reason,
-        due_at - ago, attempts, epoch, template.key(receipt, source_id, k), recorded_at - ago, settled_at - ago, what,
+        due_at - ago, attempts, template.key(receipt, source_id, k), recorded_at - ago, settled_at - ago, what,
         template.id(root, k), generation, payload_sha256
     from generate_series($1, $2) as k cross join template.ago(k, $2) as ago cross join template.ledger_entry",
     "insert into event (merchant, event_key, kind, resource, source_id, occurred_at, fact, root, told_at)

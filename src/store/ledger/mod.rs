@@ -23,14 +23,34 @@ pub(in crate::store) use entries::{NewEntries, insert, insert_outgoing};
 pub use posted::Progress;
 pub use settle::Settlement;
 
-/// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter.
+/// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter. What is of another kind is not looked
+/// for.
 macro_rules! entry_made_concrete {
     () => {
         concat!(
             "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.failures, c.generation, c.root,
-                c.position, c.payload_sha256,
-                c.in_doubt, v.body, v.parent_id, coalesce(e.text, j.text, m.text) as text, c.baseline, n.text as nets,
-                x.reference as elected
+                c.position, c.payload_sha256, c.in_doubt, v.body, v.parent_id, c.baseline, x.reference as elected,
+                case c.what
+                    when 'event' then (
+                        select json_build_object('key', e.event_key, 'kind', e.kind, 'resource', e.resource, 'id', e.source_id,
+                            'occurred_at', e.occurred_at, 'fact', e.fact::json)::text
+                        from event e where e.merchant = c.merchant and e.event_key = c.key)
+                    when 'entry' then (
+                        select ",
+            journal_entry_json!(),
+            "
+                        from journal_entry j where j.merchant = c.merchant and j.entry_key = c.key)
+                    when 'notice' then (
+                        select json_build_object('key', m.key, 'kind', m.kind, 'resource', m.resource, 'id', m.source_id,
+                            'occurred_at', m.occurred_at, 'data', m.data::json)::text
+                        from notice m where m.merchant = c.merchant and m.key = c.key)
+                end as text,
+                case when c.nets is not null then (
+                    select ",
+            journal_entry_json!(),
+            "
+                    from journal_entry j where j.merchant = c.merchant and j.entry_key = c.nets)
+                end as nets
             from claimed c
             left join lateral (
                 select body, parent_id from record_version v
@@ -38,28 +58,6 @@ macro_rules! entry_made_concrete {
                     and v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
                 order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
             ) v on true
-            left join lateral (
-                select json_build_object('key', event_key, 'kind', kind, 'resource', resource, 'id', source_id, 'occurred_at', occurred_at,
-                    'fact', fact::json)::text as text
-                from event where c.what = 'event' and merchant = c.merchant and event_key = c.key
-            ) e on true
-            left join lateral (
-                select ",
-            journal_entry_json!(),
-            " as text
-                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.key
-            ) j on true
-            left join lateral (
-                select ",
-            journal_entry_json!(),
-            " as text
-                from journal_entry j where c.what = 'entry' and j.merchant = c.merchant and j.entry_key = c.nets
-            ) n on true
-            left join lateral (
-                select json_build_object('key', key, 'kind', kind, 'resource', resource, 'id', source_id, 'occurred_at', occurred_at,
-                    'data', data::json)::text as text
-                from notice where c.what = 'notice' and merchant = c.merchant and key = c.key
-            ) m on true
             left join election x
                 on x.adapter = $1 and x.merchant = c.merchant and x.key = c.key and x.generation = c.generation"
         )
