@@ -10,7 +10,7 @@ comment on column claim.epoch is 'Lease epoch under which they were claimed.';
 comment on column claim.positions is 'Positions of the ledger entries that are not settled yet; empty between two calls.';
 comment on column claim.claimed_at is 'When.';
 
--- Whoever claimed them before this is gone.
+-- Whoever claimed them can not note any more what became of them.
 update ledger_entry set state = 'in_doubt' where state = 'in_flight';
 alter table ledger_entry drop constraint ledger_entry_state_check;
 alter table ledger_entry add constraint ledger_entry_state_check check (state in ('pending', 'in_doubt', 'held', 'parked',

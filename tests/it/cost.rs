@@ -19,8 +19,8 @@ const REQUESTS_PER_PAGE_MAX: f64 = 2.5;
 /// Of a payment with one fee: records, versions, bookings, homes, events, entries with their lines, what is due at the adapter, and the
 /// same again in its tables.
 const INSERTED_MAX: f64 = 36.0;
-/// Of each entry that it was claimed and that it was posted, and of each version that it was booked.
-const UPDATED_MAX: f64 = 15.5;
+/// Of each entry that it was posted, and of each version that it was booked.
+const UPDATED_MAX: f64 = 9.0;
 
 /// Index entries of the ledger that are read for one entry of it, from its derivation until it is settled.
 const LOOKED_AT_MAX: i64 = 60;
