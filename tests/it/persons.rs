@@ -64,6 +64,36 @@ async fn what_was_refused_is_posted_after_a_retry_or_settled_by_hand() {
     assert_eq!(actions.len(), 3 + retried.len());
 }
 
+/// A claim as a call leaves it that is still under way, or whose process died.
+#[tokio::test]
+async fn what_is_in_flight_is_left_alone_by_persons_and_in_doubt_for_the_next_run() {
+    const CLAIM: &str = "
+        update paystand_sync.claim set positions = array(
+            select position from paystand_sync.ledger_entry where state = $1 and resource = 'payments' and what = 'document')";
+    const CLAIMED: &str = "select sum(cardinality(positions))::int8 from paystand_sync.claim";
+    const TRIED: &str = "
+        select min(attempts)::int8 from paystand_sync.ledger_entry where resource = 'payments' and what = 'document' and state = 'posted'";
+    let (_server, site) = site().await;
+    let numbers = refused(&site).await;
+    take_payments(&site).await;
+    let claim = async |state: &str| sqlx::query(CLAIM).bind(state).execute(site.pool()).await.expect("a claim");
+    let retry = |number: &String| site.run(&["exceptions", "retry", number, "--reason", "the trigger is gone"]);
+
+    claim("parked").await;
+    let too_early = retry(&numbers[0]);
+    assert!(too_early.code == Some(2) && too_early.stderr.contains("is in_flight"), "{too_early}");
+    claim("nothing").await;
+    for number in &numbers {
+        let done = retry(number);
+        assert_eq!(done.code, Some(0), "{done}");
+    }
+    claim("pending").await;
+    assert!(number(site.pool(), CLAIMED).await > 0);
+    site.once_clean();
+    assert_eq!(number(site.pool(), CLAIMED).await, 0);
+    assert_eq!(number(site.pool(), TRIED).await, 3, "refused, never answered, posted");
+}
+
 #[tokio::test]
 async fn a_replay_reads_and_delivers_again_and_posts_nothing_twice() {
     let (_server, site) = site().await;
