@@ -169,7 +169,7 @@ async fn measure(
     let cost = site.work("some changes", &ids, wanted).await?;
     let daemon = counts::statements(&mut site.connection).await?;
     // What the changes left dead is passed once more by whoever looks first, and who that is differs from run to run.
-    sqlx::raw_sql("vacuum ledger_entry, booking").execute(&mut site.connection).await?;
+    sqlx::raw_sql("vacuum ledger_entry, booking, claim").execute(&mut site.connection).await?;
     counts::forget(&mut site.connection).await?;
     let status_seconds = site.status().await?;
     let status = counts::statements(&mut site.connection).await?;
