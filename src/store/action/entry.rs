@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::ledger::state::{Event, State, UnknownState};
 use crate::model::ids::{AdapterName, MerchantId};
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Settlement, Store, StoreError, exception};
+use crate::store::{Settlement, Store, StoreError, exception, ledger};
 
 /// A ledger entry by its key.
 #[derive(Debug, Clone, Copy)]
@@ -125,15 +125,13 @@ async fn change(
 
 /// Where an entry stands, which nobody else changes until the transaction ends: neither this nor whether it is in flight.
 async fn lock(connection: &mut PgConnection, entry: EntryKey<'_>) -> Result<State, StoreError> {
-    // Every claim is made under it.
-    const DELIVERIES: &str = "select from lease where name = 'deliver/' || $1 for update";
     const SELECT: &str = concat!(
         "select case when ",
         is_in_flight!(),
         " then 'in_flight' else state end
         from ledger_entry e where merchant = $1 and key = $2 and adapter = $3 for update"
     );
-    sqlx::query(DELIVERIES).bind(entry.adapter.as_str()).execute(&mut *connection).await?;
+    ledger::hold_claims(connection, Some(entry.adapter)).await?;
     let state: Option<String> = sqlx::query_scalar(SELECT)
         .bind(entry.merchant.as_str())
         .bind(entry.key)

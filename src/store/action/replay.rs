@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::model::ids::MerchantId;
 use crate::model::resource::Resource;
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, ledger};
 
 impl Store {
     /// Has what one event means delivered again where it is held or parked; what is posted stays posted. Returns how many entries.
@@ -16,11 +16,16 @@ impl Store {
         actor: Actor<'_>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        const UPDATE: &str = "
-            update ledger_entry set state = 'pending', reason = null, due_at = $3, failures = 0, payload_sha256 = null
-            where merchant = $1 and state in ('held', 'parked')
-                and (key = $2 or key in (select entry_key from journal_entry where merchant = $1 and event_key = $2))";
+        const UPDATE: &str = concat!(
+            "
+            update ledger_entry e set state = 'pending', reason = null, due_at = $3, failures = 0, payload_sha256 = null
+            where merchant = $1 and state in ('held', 'parked') and not ",
+            is_in_flight!(),
+            "
+                and (key = $2 or key in (select entry_key from journal_entry where merchant = $1 and event_key = $2))"
+        );
         let mut transaction = self.pool.begin().await?;
+        ledger::hold_claims(&mut transaction, None).await?;
         let entries = sqlx::query(UPDATE)
             .bind(merchant.as_str())
             .bind(event)
@@ -53,13 +58,17 @@ impl Store {
             where resource = $5 and coalesce(created_at, '-infinity') >= coalesce($2, '-infinity'::date)
                 and coalesce(created_at, 'infinity') < coalesce($3, 'infinity'::date) + 1
             on conflict (merchant, resource, source_id, reason) do update set next_at = excluded.next_at";
-        const ENTRIES: &str = "
+        const ENTRIES: &str = concat!(
+            "
             update ledger_entry e set state = 'pending', reason = null, due_at = $4, failures = 0, payload_sha256 = null
             from record r
-            where e.resource = $1 and e.state in ('held', 'parked')
+            where e.resource = $1 and e.state in ('held', 'parked') and not ",
+            is_in_flight!(),
+            "
                 and r.merchant = e.merchant and r.resource = e.resource and r.source_id = e.source_id
                 and coalesce(r.created_at, '-infinity') >= coalesce($2, '-infinity'::date)
-                and coalesce(r.created_at, 'infinity') < coalesce($3, 'infinity'::date) + 1";
+                and coalesce(r.created_at, 'infinity') < coalesce($3, 'infinity'::date) + 1"
+        );
         const LEASES: &str = "
             update lease set epoch = epoch + 1, expires_at = $2 where name like 'scan/%/' || $1";
         let mut transaction = self.pool.begin().await?;
@@ -76,6 +85,7 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         }
+        ledger::hold_claims(&mut transaction, None).await?;
         let entries = sqlx::query(ENTRIES)
             .bind(resource.name())
             .bind(from)

@@ -219,3 +219,14 @@ async fn doubt(connection: &mut PgConnection, adapter: &AdapterName) -> Result<(
     sqlx::query(EMPTY).bind(adapter.as_str()).execute(connection).await?;
     Ok(())
 }
+
+/// Nothing is claimed for this adapter, or for any, until the transaction ends: every claim is made under the lease of the deliveries.
+pub(in crate::store) async fn hold_claims(
+    connection: &mut PgConnection,
+    adapter: Option<&AdapterName>,
+) -> Result<(), StoreError> {
+    const HOLD: &str = "
+        select from lease where name = 'deliver/' || $1 or ($1 is null and starts_with(name, 'deliver/')) order by name for update";
+    sqlx::query(HOLD).bind(adapter.map(AdapterName::as_str)).execute(connection).await?;
+    Ok(())
+}
