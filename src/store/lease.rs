@@ -45,7 +45,7 @@ impl Presence {
     }
 
     /// Announces this process again if the connection that proves its life was lost. Until then whoever asks takes its leases, for it
-    /// looks dead; and two processes that both look dead would take them from each other without end.
+    /// looks dead.
     pub async fn keep(&self) -> Result<(), StoreError> {
         let mut connection = self.connection.lock().await;
         if connection.ping().await.is_ok() {
@@ -99,7 +99,8 @@ fn renew_before(lease: Duration) -> Duration {
 }
 
 impl Store {
-    /// Takes a lease that is free, expired, or whose holder is gone. `None` while another process works under it.
+    /// Takes a lease that is free, expired, or whose holder is gone. `None` while another process works under it. Whoever takes shows
+    /// first that it is alive itself: two processes that both look dead would take from each other without end.
     pub async fn acquire(
         &self,
         name: &str,
@@ -113,6 +114,7 @@ impl Store {
             where lease.expires_at <= $3 or lease.holder = excluded.holder
                or pg_try_advisory_xact_lock(hashtextextended('paystand_sync/holder/' || lease.holder, 0))
             returning epoch";
+        presence.keep().await?;
         let expires_at = now + self.lease;
         let epoch: Option<i64> = sqlx::query_scalar(TAKE)
             .bind(name)

@@ -16,6 +16,7 @@ mod faults;
 mod files;
 mod harness;
 mod house;
+mod leases;
 mod literal;
 mod memory;
 mod merchants;
