@@ -433,11 +433,14 @@ async fn settle(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), 
 }
 
 async fn finish(connection: &mut PgConnection, books: &Books<'_>) -> Result<(), StoreError> {
+    // Not as a subquery: the last one would be looked for anew for each row.
     const FINISH: &str = "
+        with last as materialized (
+            select coalesce(max(booked), 0) as booked, coalesce((array_agg(batch order by booked desc))[1], 0) as batch
+            from (select booked, batch from booking where merchant = $1 and booked is not null order by booked desc limit 1) newest
+        )
         update booking b set booked = last.booked + t.place, batch = last.batch + 1
-        from unnest($2::text[], $3::text[], $4::int8[]) with ordinality as t (resource, source_id, version, place),
-            (select coalesce(max(booked), 0) as booked, coalesce((array_agg(batch order by booked desc))[1], 0) as batch
-             from (select booked, batch from booking where merchant = $1 and booked is not null order by booked desc limit 1) newest) last
+        from unnest($2::text[], $3::text[], $4::int8[]) with ordinality as t (resource, source_id, version, place), last
         where b.merchant = $1 and b.resource = t.resource and b.source_id = t.source_id and b.version = t.version";
     sqlx::query(FINISH)
         .bind(books.merchant.as_str())
