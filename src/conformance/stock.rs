@@ -81,6 +81,7 @@ impl Scene<'_> {
             state: State::Pending,
             baseline: None,
             nets: None,
+            text: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::deliver::read_again;
@@ -60,10 +61,10 @@ pub struct Bookkeeper {
     pub held: Mutex<Held>,
 }
 
-/// A waiting version with its document.
+/// The document of a waiting version.
 struct Page {
-    waiting: Waiting,
     document: Document,
+    recorded_at: DateTime<Utc>,
 }
 
 impl Worker for Bookkeeper {
@@ -91,24 +92,23 @@ impl Bookkeeper {
     pub async fn book(&self) -> Result<usize, StepError> {
         let held = self.lease().await?;
         let merchant = &self.merchant.customer_id;
-        let waiting = self.store.waiting(merchant, BATCH_MAX).await?;
+        let mut waiting = self.store.waiting(merchant, BATCH_MAX).await?;
         if waiting.is_empty() {
             return Ok(0);
         }
-        let booked = waiting.clone();
         let mut ledger = Ledger::default();
-        let pages = documents(waiting, &mut ledger);
+        let pages = documents(&mut waiting, &mut ledger);
         let mut desk = self.remind(&pages).await?;
-        for Page { waiting, document } in &pages {
-            ledger.keep(desk.take(document, waiting.recorded_at), &desk);
+        for Page { document, recorded_at } in &pages {
+            ledger.keep(desk.take(document, *recorded_at), &desk);
         }
         self.explain(&mut desk, &mut ledger).await?;
         let outgoing = self.outgoing(&ledger).await?;
         let subjects: Vec<String> =
-            booked.iter().map(|version| format!("{}:{}", version.resource, version.source_id)).collect();
+            waiting.iter().map(|version| format!("{}:{}", version.resource, version.source_id)).collect();
         let books = Books {
             merchant,
-            booked: &booked,
+            booked: &waiting,
             told: &ledger.told,
             moved: &ledger.moved,
             homes: &ledger.homes,
@@ -122,7 +122,7 @@ impl Bookkeeper {
         for told in &ledger.told {
             tracing::debug!(%merchant, event_key = %told.event.key, kind = told.event.kind.name(), "told");
         }
-        Ok(booked.len())
+        Ok(waiting.len())
     }
 
     async fn lease(&self) -> Result<Held, StoreError> {
@@ -191,25 +191,33 @@ impl Bookkeeper {
                 let day = occurred_at.with_timezone(&self.merchant.timezone).date_naive();
                 if reader.post_from.is_some_and(|from| day < from) { State::Baseline } else { State::Pending }
             };
-            let out = |what, key: &str, root: Option<&SourceId>, event: &Event| Outgoing {
-                adapter: reader.adapter.clone(),
-                what,
-                key: key.to_owned(),
-                resource: event.resource,
-                id: event.id.clone(),
-                root: root.cloned(),
-                state: state(event.occurred_at),
-                baseline: None,
-                nets: None,
+            let out = |(what, key, text): (_, &str, String), root: Option<&SourceId>, event: &Event| {
+                let state = state(event.occurred_at);
+                Outgoing {
+                    adapter: reader.adapter.clone(),
+                    what,
+                    key: key.to_owned(),
+                    resource: event.resource,
+                    id: event.id.clone(),
+                    root: root.cloned(),
+                    state,
+                    baseline: None,
+                    nets: None,
+                    text: (state == State::Pending).then_some(text),
+                }
             };
             if reader.wants.events {
                 let told = ledger.told.iter();
-                outgoing.extend(told.map(|told| out("event", &told.event.key, told.root.as_ref(), &told.event)));
+                outgoing.extend(told.map(|Told { event, root }| {
+                    let itself = ("event", event.key.as_str(), text(event));
+                    out(itself, root.as_ref(), event)
+                }));
             }
             if reader.wants.entries {
                 let entries = ledger.entries.iter().zip(&booked);
-                let mut entries: Vec<Outgoing> =
-                    entries.map(|((root, entry), event)| out("entry", &entry.key, Some(root), event)).collect();
+                let mut entries: Vec<Outgoing> = entries
+                    .map(|((root, entry), event)| out(("entry", &entry.key, text(entry)), Some(root), event))
+                    .collect();
                 if reader.post_from.is_some() {
                     self.correct_baseline(reader, ledger, &mut entries).await?;
                 }
@@ -244,7 +252,7 @@ impl Bookkeeper {
             };
             let next = ledger.entries.iter().enumerate().skip(place + 1).find(|(_, entry)| replaces(entry));
             if let Some((next, _)) = next.filter(|(next, _)| outgoing[*next].nets.is_none()) {
-                outgoing[place].state = State::NotApplicable;
+                (outgoing[place].state, outgoing[place].text) = (State::NotApplicable, None);
                 outgoing[next].baseline = Some(original.clone());
                 outgoing[next].nets = Some(reversal.key.clone());
             }
@@ -282,14 +290,14 @@ impl Ledger {
     }
 }
 
-/// Reads the archived bodies anew. What cannot be read was raised when it was stored.
-fn documents(waiting: Vec<Waiting>, ledger: &mut Ledger) -> Vec<Page> {
+/// Reads the archived bodies anew, which are let go of. What cannot be read was raised when it was stored.
+fn documents(waiting: &mut [Waiting], ledger: &mut Ledger) -> Vec<Page> {
     let mut pages = Vec::with_capacity(waiting.len());
-    for mut version in waiting {
+    for version in waiting {
         let body = version.take_body();
         let record = (version.resource.as_str(), version.source_id.as_str());
         match read_again(record, version.parent_id.as_deref(), &body) {
-            Ok(document) => pages.push(Page { waiting: version, document }),
+            Ok(document) => pages.push(Page { document, recorded_at: version.recorded_at }),
             Err(reason) => ledger.findings.push(Finding {
                 class: "unbookable_record",
                 subject: format!("{}:{}", version.resource, version.source_id),
@@ -299,6 +307,11 @@ fn documents(waiting: Vec<Waiting>, ledger: &mut Ledger) -> Vec<Page> {
         }
     }
     pages
+}
+
+/// An event or an entry as it is delivered.
+fn text(itself: &impl Serialize) -> String {
+    serde_json::to_string(itself).expect("text, numbers as text, and no map with other keys")
 }
 
 /// Every id by which the accounts that a document touches may be known.

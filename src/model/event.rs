@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::document::SubjectType;
@@ -119,6 +119,8 @@ impl Event {
         let ordinal = if n > 1 { format!(":{n}") } else { String::new() };
         let record = resource.singular();
         let key = format!("{record}:{id}:{}{ordinal}", kind.facet(record));
+        // As it is kept: whether it is told at once or read again, it is the same instant.
+        let occurred_at = occurred_at.trunc_subsecs(6);
         Self { key, kind, resource, id: id.clone(), occurred_at, fact }
     }
 }

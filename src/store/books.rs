@@ -70,6 +70,8 @@ pub struct Outgoing {
     pub baseline: Option<String>,
     /// The reversal of it that goes out as one with this one.
     pub nets: Option<String>,
+    /// The event or entry itself, as JSON, where it waits to be delivered.
+    pub text: Option<String>,
 }
 
 impl Store {

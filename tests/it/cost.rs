@@ -23,7 +23,7 @@ const INSERTED_MAX: f64 = 36.0;
 const UPDATED_MAX: f64 = 9.0;
 
 /// Index entries of the ledger that are read for one entry of it, from its derivation until it is settled.
-const LOOKED_AT_MAX: i64 = 60;
+const LOOKED_AT_MAX: i64 = 30;
 
 #[derive(Debug, Clone, Copy)]
 struct Counts {

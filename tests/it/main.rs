@@ -21,6 +21,7 @@ mod literal;
 mod memory;
 mod merchants;
 mod mirror;
+mod outbox;
 mod pages;
 mod persons;
 mod readme;

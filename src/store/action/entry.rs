@@ -78,7 +78,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         const UPDATE: &str = "
-            update ledger_entry set state = $4, reason = null, settled_at = $5
+            update ledger_entry set state = $4, reason = null, settled_at = $5, text = null
             where merchant = $1 and key = $2 and adapter = $3";
         self.change_one(entry, (Event::Settled, "resolve"), UPDATE, actor, now).await
     }

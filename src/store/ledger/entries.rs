@@ -94,12 +94,13 @@ pub(in crate::store) async fn insert_outgoing(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const INSERT: &str = "
-        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, root, state, baseline, nets, due_at,
+        insert into ledger_entry (merchant, resource, key, adapter, source_id, version, what, root, state, baseline, nets, text, due_at,
             recorded_at, settled_at)
-        select $1, t.resource, t.key, t.adapter, t.source_id, 0, t.what, t.root, t.state, t.baseline, t.nets, $11, $11,
-            case when t.state in ('baseline', 'not_applicable') then $11 end
-        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-            with ordinality as t (resource, key, adapter, source_id, what, root, state, baseline, nets, place)
+        select $1, t.resource, t.key, t.adapter, t.source_id, 0, t.what, t.root, t.state, t.baseline, t.nets, t.text, $12, $12,
+            case when t.state in ('baseline', 'not_applicable') then $12 end
+        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                $11::text[])
+            with ordinality as t (resource, key, adapter, source_id, what, root, state, baseline, nets, text, place)
         order by t.place
         on conflict do nothing";
     if outgoing.is_empty() {
@@ -116,6 +117,7 @@ pub(in crate::store) async fn insert_outgoing(
         .bind(outgoing.iter().map(|it| it.state.name()).collect::<Vec<_>>())
         .bind(outgoing.iter().map(|it| it.baseline.as_deref()).collect::<Vec<_>>())
         .bind(outgoing.iter().map(|it| it.nets.as_deref()).collect::<Vec<_>>())
+        .bind(outgoing.iter().map(|it| it.text.as_deref()).collect::<Vec<_>>())
         .bind(now)
         .execute(connection)
         .await?;

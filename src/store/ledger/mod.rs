@@ -3,6 +3,10 @@
 //! An adapter has one call under way at most, so what is in flight is one row for each adapter, and an entry itself is written twice:
 //! when it is derived and when it is settled. Only under the lease of the adapter's deliveries are entries claimed and settled; whoever
 //! changes one that may be in flight locks that lease first.
+//!
+//! An event or a journal entry that waits is written into its ledger entry as JSON, so that a claim need not look for it in a history of
+//! any length. The books say the same, and are asked where there is none: after an upgrade, for an adapter that comes later, and when
+//! what was settled is delivered again. Whoever changes that JSON so that an older one is read otherwise empties the column.
 
 mod election;
 mod enroll;
@@ -24,13 +28,13 @@ pub use posted::Progress;
 pub use settle::Settlement;
 
 /// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter. What is of another kind is not looked
-/// for.
+/// for, nor what an entry says itself.
 macro_rules! entry_made_concrete {
     () => {
         concat!(
             "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.failures, c.generation, c.root,
                 c.position, c.payload_sha256, c.in_doubt, v.body, v.parent_id, c.baseline, x.reference as elected,
-                case c.what
+                coalesce(c.text, case c.what
                     when 'event' then (
                         select json_build_object('key', e.event_key, 'kind', e.kind, 'resource', e.resource, 'id', e.source_id,
                             'occurred_at', e.occurred_at, 'fact', e.fact::json)::text
@@ -44,7 +48,7 @@ macro_rules! entry_made_concrete {
                         select json_build_object('key', m.key, 'kind', m.kind, 'resource', m.resource, 'id', m.source_id,
                             'occurred_at', m.occurred_at, 'data', m.data::json)::text
                         from notice m where m.merchant = c.merchant and m.key = c.key)
-                end as text,
+                end) as text,
                 case when c.nets is not null then (
                     select ",
             journal_entry_json!(),
@@ -125,7 +129,7 @@ impl Store {
         const CLAIM: &str = concat!("
             with claimed as (
                 select merchant, key, what, baseline, nets, resource, source_id, version, attempts + 1 as attempts, failures, position,
-                    generation, root, payload_sha256, state = 'in_doubt' as in_doubt
+                    generation, root, payload_sha256, text, state = 'in_doubt' as in_doubt
                 from ledger_entry e
                 where adapter = $1 and state in ('pending', 'in_doubt', 'held') and due_at <= $2
                     and not exists (select from pause where scope = 'adapter/' || $1)
@@ -164,7 +168,7 @@ impl Store {
         const SELECT: &str = concat!(
             "with claimed as (
                 select merchant, key, what, baseline, nets, resource, source_id, version, attempts, failures, position,
-                    generation, root, payload_sha256, state = 'in_doubt' or ",
+                    generation, root, payload_sha256, text, state = 'in_doubt' or ",
             is_in_flight!(),
             " as in_doubt
                 from ledger_entry e where adapter = $1 and merchant = $2 and key = $3

@@ -29,7 +29,7 @@ impl Store {
         const SELECT: &str = concat!(
             "with claimed as (
                 select merchant, key, what, baseline, nets, resource, source_id, version, attempts, failures, position,
-                    generation, root, payload_sha256, false as in_doubt
+                    generation, root, payload_sha256, text, false as in_doubt
                 from ledger_entry
                 where merchant = $2 and adapter = $1 and key > $3 and what = 'entry' and state = 'posted' and settled_at <= $4
                 order by key limit $5

@@ -91,6 +91,7 @@ async fn settle(
             set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at, attempts = s.attempt,
                 payload_sha256 = coalesce(s.payload_sha256, e.payload_sha256),
                 failures = e.failures + case when s.is_failure then 1 else 0 end,
+                text = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then e.text end,
                 settled_at = case when s.state in ('pending', 'in_doubt', 'held', 'parked') then null else $9 end
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[], $10::bool[],
                     $11::int4[])

@@ -112,6 +112,7 @@ impl Office {
             state: State::Pending,
             baseline: None,
             nets: None,
+            text: None,
         }
     }
 

@@ -154,6 +154,7 @@ fn outgoing(adapter: &str, what: &'static str, key: String, told: &Tale) -> Outg
         state: State::Pending,
         baseline: None,
         nets: None,
+        text: None,
     }
 }
 
