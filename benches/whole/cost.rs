@@ -25,6 +25,7 @@ pub struct Cost {
     pub peak_rss_mib: f64,
     pub wal_mb: f64,
     pub commits: i64,
+    pub statements: i64,
 }
 
 impl Cost {
@@ -107,6 +108,7 @@ impl<'a> Running<'a> {
             peak_rss_mib: f64::from(peak_kib) / 1024.0,
             wal_mb: (after.wal_bytes - before.wal_bytes) / 1e6,
             commits: after.commits - before.commits,
+            statements: after.statements - before.statements,
         })
     }
 }

@@ -106,9 +106,9 @@ fn tell(figures: &[Cost], result: &Value, file: &Path, faults: &[String]) -> any
 fn print(figures: &[Cost]) {
     let straight = figures.iter().find(|it| it.what == floors::STRAIGHT).map_or(f64::NAN, Cost::records_per_s);
     println!(
-        "| what | records/s | of the straight floor | seconds | client CPU s | Postgres CPU s | peak RSS MiB | WAL MB | commits |"
+        "| what | records/s | of the straight floor | seconds | client CPU s | Postgres CPU s | peak RSS MiB | WAL MB | commits | statements |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for it in figures {
         let rate = it.records_per_s();
         let (rate, of) = if it.records == 0 {
@@ -117,8 +117,15 @@ fn print(figures: &[Cost]) {
             (format!("{rate:.0}"), format!("{:.2}", rate / straight))
         };
         println!(
-            "| {} | {rate} | {of} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} |",
-            it.what, it.seconds, it.client_cpu_s, it.postgres_cpu_s, it.peak_rss_mib, it.wal_mb, it.commits
+            "| {} | {rate} | {of} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} | {} |",
+            it.what,
+            it.seconds,
+            it.client_cpu_s,
+            it.postgres_cpu_s,
+            it.peak_rss_mib,
+            it.wal_mb,
+            it.commits,
+            it.statements
         );
     }
 }

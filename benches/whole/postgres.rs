@@ -1,4 +1,4 @@
-//! A private cluster as the product starts it, durability on.
+//! A private cluster as the product starts it, durability on, that counts statements.
 
 use std::path::Path;
 
@@ -23,14 +23,23 @@ pub struct Usage {
     pub cpu_s: f64,
     pub wal_bytes: f64,
     pub commits: i64,
+    pub statements: i64,
 }
 
 impl Postgres {
     pub async fn start(scratch: &Path) -> anyhow::Result<Self> {
+        const PRELOAD: &str = "alter system set shared_preload_libraries = 'pg_stat_statements'";
+        const COUNT: &str = "create extension if not exists pg_stat_statements";
         let state = scratch.join("state");
+        let cluster = PrivateCluster::open(&state, Durability::Durable).await?;
+        let mut connection = PgConnection::connect(cluster.url().expose_secret()).await?;
+        sqlx::raw_sql(PRELOAD).execute(&mut connection).await?;
+        connection.close().await?;
+        cluster.close().await?;
         let cluster = PrivateCluster::open(&state, Durability::Durable).await?;
         let url = cluster.url().expose_secret().to_owned();
         let mut connection = PgConnection::connect(&url).await?;
+        sqlx::raw_sql(COUNT).execute(&mut connection).await?;
         let select = "select current_setting('data_directory')";
         let data: String = sqlx::query_scalar(select).fetch_one(&mut connection).await?;
         let file = std::fs::read_to_string(Path::new(&data).join("postmaster.pid")).context("it runs")?;
@@ -78,9 +87,11 @@ impl Postgres {
         let mut connection = PgConnection::connect(&self.url).await?;
         let select = "
             select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::float8,
-                coalesce((select xact_commit from pg_stat_database where datname = $1), 0)";
-        let (wal_bytes, commits) = sqlx::query_as(select).bind(database).fetch_one(&mut connection).await?;
-        Ok(Usage { cpu_s: self.cpu_s()?, wal_bytes, commits })
+                coalesce((select xact_commit from pg_stat_database where datname = $1), 0),
+                coalesce((select sum(calls)::int8 from pg_stat_statements s join pg_database d on d.oid = s.dbid
+                    where d.datname = $1), 0)";
+        let (wal_bytes, commits, statements) = sqlx::query_as(select).bind(database).fetch_one(&mut connection).await?;
+        Ok(Usage { cpu_s: self.cpu_s()?, wal_bytes, commits, statements })
     }
 
     /// Of the postmaster, its children, and those that ended.

@@ -1,13 +1,13 @@
 //! First readings by a daemon, and what follows them.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use paystand_sync::clock::{Clock as _, SystemClock};
 use tokio::process::Command;
 
 use crate::cost::{Cost, Running};
 use crate::daemon::{Setting, configure, daemon, once};
-use crate::paystand::{PAGE_ROWS, Paystand, count};
+use crate::paystand::{PAGE_ROWS, Paystand, count, plain, requests};
 use crate::postgres::Postgres;
 
 /// None that is felt.
@@ -32,8 +32,10 @@ pub const POSTED: &str = "
         when exists (select from paystand_sync.ledger_entry where state in ('pending', 'in_doubt', 'held')) then false
         when exists (select from paystand_sync.booking where booked is null) then false
         else (select count(*) from erp.payment) >= $1 end";
-/// Whether payments were asked for since.
-const POLLED: &str = "select polled_at > $1 from paystand_sync.cursor where resource = 'payments'";
+/// Nothing is asked for so long: the poll is over.
+const OVER: Duration = Duration::from_secs(1);
+/// How often it is looked whether more was asked for.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// What a payment with its fee may cost until it is posted: 41 kB of WAL and what checkpoints add by their number, and 0.13 to 0.19
 /// commits beyond those of a daemon by itself.
@@ -51,12 +53,33 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
     let stored = all.read("stored", what, Until { program: daemon, posts: false, is_done: STORED }).await?;
     let until = Until { program: daemon, posts: true, is_done: POSTED };
     let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, until).await?;
-    let (mut connection, restarted) = (postgres.connect(POSTED_DATABASE).await?, SystemClock::new().now());
-    let polled = async || Ok(sqlx::query_scalar(POLLED).bind(restarted).fetch_one(&mut connection).await?);
-    let (what, config) = ("a restart and the next poll, without news", scratch.join("posted.toml"));
-    let again =
-        Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?.stop(0, polled).await?;
-    Ok(vec![alone, stored, posted, again])
+    let (what, config) = ("a restart and a poll of the last day, without news", scratch.join("posted.toml"));
+    let again = Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?;
+    let mut seconds = 0.0;
+    let polled = async || {
+        seconds = poll(paystand).await?;
+        Ok(true)
+    };
+    let again = again.stop(0, polled).await?;
+    Ok(vec![alone, stored, posted, Cost { seconds, ..again }])
+}
+
+/// The time from the first request of a daemon that begins to the last one of its first poll, in seconds.
+async fn poll(paystand: &Paystand) -> anyhow::Result<f64> {
+    let (client, server) = (plain()?, paystand.base_url.trim_start_matches("http://"));
+    let server = server.split('/').next().unwrap_or_default();
+    let asked = async || Ok::<_, anyhow::Error>(requests(&client, server).await?.0);
+    let mut seen = asked().await?;
+    let (mut first, mut last): (Option<Instant>, Instant) = (None, Instant::now());
+    while first.is_none() || last.elapsed() < OVER {
+        let now = asked().await?;
+        if now > seen {
+            (seen, last) = (now, Instant::now());
+            first.get_or_insert(last);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(first.map_or(0.0, |first| (last - first).as_secs_f64()))
 }
 
 /// A first reading into a database of its own.
