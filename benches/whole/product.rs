@@ -53,7 +53,7 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
     let stored = all.read("stored", what, Until { program: daemon, posts: false, is_done: STORED }).await?;
     let until = Until { program: daemon, posts: true, is_done: POSTED };
     let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, until).await?;
-    let (what, config) = ("a restart and a poll of the last day, without news", scratch.join("posted.toml"));
+    let (what, config) = ("a restart and a poll, without news", scratch.join("posted.toml"));
     let again = Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?;
     let mut seconds = 0.0;
     let polled = async || {

@@ -87,7 +87,7 @@ impl Scene<'_> {
 
     pub async fn lease(&self, work: &str) -> Result<Held, Failure> {
         let name = format!("{work}/{}", self.adapter);
-        let held = self.store().acquire(&name, &self.ground.presence, self.clock().now()).await?;
+        let held = self.store().acquire(&name, &self.ground.presence, self.clock()).await?;
         held.ok_or_else(|| Failure::Claim(format!("somebody else works under {name}")))
     }
 

@@ -315,8 +315,7 @@ impl Engine {
     }
 
     async fn lease(&self, name: &str) -> Result<Held, StepError> {
-        let now = self.circumstances.clock.now();
-        let held = self.store.acquire(name, &self.presence, now).await?;
+        let held = self.store.acquire(name, &self.presence, &*self.circumstances.clock).await?;
         if held.is_some() {
             crash_point(Point::Leased);
         }

@@ -12,6 +12,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 
 use super::{Bounds, Store, StoreError, connect_options};
+use crate::clock::Clock;
 
 /// A process, alive for as long as this is held: the advisory lock goes with the connection.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Store {
         &self,
         name: &str,
         presence: &Presence,
-        now: DateTime<Utc>,
+        clock: &dyn Clock,
     ) -> Result<Option<Held>, StoreError> {
         // The first arm takes what is free; the second what we hold already (a restart within one process).
         const TAKE: &str = "
@@ -115,6 +116,8 @@ impl Store {
                or pg_try_advisory_xact_lock(hashtextextended('paystand_sync/holder/' || lease.holder, 0))
             returning epoch";
         presence.keep().await?;
+        // Showing it may have taken a while.
+        let now = clock.now();
         let expires_at = now + self.lease;
         let epoch: Option<i64> = sqlx::query_scalar(TAKE)
             .bind(name)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use paystand_sync::clock::{Clock as _, SystemClock};
 use paystand_sync::config::Environment;
 use paystand_sync::store::lease::Presence;
 use paystand_sync::store::{Bounds, Store};
@@ -26,11 +26,11 @@ async fn lose(database: &Database) {
 #[tokio::test]
 async fn who_looks_dead_shows_that_it_is_not_before_it_takes_work_from_the_dead() {
     let database = Database::fresh().await;
-    let (url, now) = (SecretString::from(database.url.clone()), DateTime::<Utc>::UNIX_EPOCH);
-    let store = Store::open(&url, BOUNDS, Environment::Sandbox, now).await.expect("open");
+    let (url, clock) = (SecretString::from(database.url.clone()), SystemClock::new());
+    let store = Store::open(&url, BOUNDS, Environment::Sandbox, clock.now()).await.expect("open");
     let announce = async |name: &str| Presence::announce(&url, BOUNDS, name.to_owned()).await.expect("announced");
     let (one, other) = (announce("one").await, announce("other").await);
-    let take = async |presence| store.acquire("work", presence, now).await.expect("answered").is_some();
+    let take = async |presence| store.acquire("work", presence, &clock).await.expect("answered").is_some();
     assert!(take(&one).await, "free");
     assert!(!take(&other).await, "its holder is there");
     lose(&database).await;

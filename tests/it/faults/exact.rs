@@ -72,9 +72,16 @@ pub async fn await_delivery(paystand: &Paystand, plant: &Plant, daemons: &[&Runn
 
 /// What is known of rows that are missing, and of entries that wait.
 async fn told_of(plant: &Plant, missing: &[String]) -> Vec<String> {
+    const SESSIONS: &str = "
+        select concat_ws(' ', 'session', pid, state, wait_event_type, wait_event, pg_blocking_pids(pid)::text,
+            clock_timestamp() - state_change, regexp_replace(left(query, 200), '\\s+', ' ', 'g'))
+        from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     let ids: Vec<&str> = missing.iter().filter_map(|row| row.split(' ').nth(1)).collect();
     let ids = ids.join("', '");
     let mut told = Vec::new();
+    for pool in [plant.own(), &plant.target] {
+        told.extend(column(pool, SESSIONS).await);
+    }
     for query in [
         format!(
             "select concat_ws(' ', 'record', resource, source_id, version, status, updated_at)

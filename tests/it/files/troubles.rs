@@ -284,7 +284,7 @@ async fn a_silent_consumer_and_a_rejected_file_are_exceptions_until_they_are_ack
     let url = SecretString::from(database.url.clone());
     let store = Store::open(&url, bounds, Environment::Sandbox, clock.now()).await.expect("open");
     let presence = Presence::announce(&url, bounds, "test".to_owned()).await.expect("announced");
-    let held = store.acquire("deliver/drop", &presence, clock.now()).await.expect("answered").expect("free");
+    let held = store.acquire("deliver/drop", &presence, &*clock).await.expect("answered").expect("free");
     let bench = Bench { store, clock: Arc::clone(&clock) as _, environment: Environment::Sandbox };
     let courier = Courier::new(AdapterName::new("drop"), Arc::clone(&files) as _, bench, held);
     let open = async || {

@@ -125,7 +125,7 @@ impl Office {
 
     async fn lease(&self, work: &str) -> Held {
         let name = format!("{work}/{}", self.adapter);
-        let held = self.store.acquire(&name, &self.presence, self.clock.now()).await.expect("our database");
+        let held = self.store.acquire(&name, &self.presence, &*self.clock).await.expect("our database");
         held.expect("one process takes its own lease from itself")
     }
 

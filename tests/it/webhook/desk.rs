@@ -81,7 +81,7 @@ impl Desk {
     }
 
     pub async fn held(&self, name: &str) -> Held {
-        let held = self.store.acquire(name, &self.presence, self.clock.now()).await.expect("our database");
+        let held = self.store.acquire(name, &self.presence, &*self.clock).await.expect("our database");
         held.expect("one process takes its own lease from itself")
     }
 
