@@ -108,7 +108,7 @@ pub async fn all(scratch: &Path, result: &Path, options: &Options) -> anyhow::Re
     let postgres = Postgres::start(scratch).await?;
     let history = chrono::TimeDelta::seconds(i64::from(2 * SETTLES_AFTER_S));
     let paystand = Paystand::start_at(PAYMENTS, SystemClock::new().now() - history).await?;
-    let (server, path) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
+    let (server, path) = paystand.place()?;
     let mut business = Business::at(server)?;
     business.go_back_to_the_present().await?;
     let detour = Detour::start(server, Duration::from_millis(options.latency)).await?;

@@ -73,7 +73,7 @@ async fn measure(case: Case, postgres: &Postgres, scratch: &Path) -> anyhow::Res
         case.window
     );
     let paystand = Paystand::start_with(PAYMENTS, &quirks).await?;
-    let (server, path) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
+    let (server, path) = paystand.place()?;
     let detour = Detour::start(server, LATENCY).await?;
     let (base_url, database) = (&format!("http://{}/{path}", detour.address), &postgres.fresh(case.name).await?);
     let setting = Setting { base_url, database, requests_per_minute: LIMIT, page_rows: PAGE_ROWS, posts: true };

@@ -52,6 +52,11 @@ impl Paystand {
             [value("base_url")?, value("client_id")?, value("client_secret")?, value("customer_id")?];
         Ok(Self { base_url, client_id, client_secret, customer_id, _process: process })
     }
+
+    /// The server of `base_url`, and the path on it.
+    pub fn place(&self) -> anyhow::Result<(&str, &str)> {
+        self.base_url.trim_start_matches("http://").split_once('/').context("an address")
+    }
 }
 
 /// A client without a token.

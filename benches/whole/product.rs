@@ -25,8 +25,8 @@ const PEAK_MIB_MAX: f64 = 40.0;
 /// Whether as many payments as there are were stored.
 const STORED: &str = "
     select coalesce(sum(rows), 0) >= $1 from paystand_sync.record_sum where resource = 'payments'";
-/// Whether as many payments as there are were booked and posted.
-/// The payments are counted where nothing waits any more: it is asked often, on the machine that is measured.
+/// Whether as many payments as there are were booked and posted. They are counted where nothing waits any more: it is asked often, on
+/// the machine that is measured.
 pub const POSTED: &str = "
     select case
         when exists (select from paystand_sync.ledger_entry where state in ('pending', 'in_doubt', 'held')) then false
@@ -66,8 +66,7 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
 
 /// The time from the first request of a daemon that begins to the last one of its first poll, in seconds.
 async fn poll(paystand: &Paystand) -> anyhow::Result<f64> {
-    let (client, server) = (plain()?, paystand.base_url.trim_start_matches("http://"));
-    let server = server.split('/').next().unwrap_or_default();
+    let (client, (server, _)) = (plain()?, paystand.place()?);
     let asked = async || Ok::<_, anyhow::Error>(requests(&client, server).await?.0);
     let mut seen = asked().await?;
     let (mut first, mut last): (Option<Instant>, Instant) = (None, Instant::now());

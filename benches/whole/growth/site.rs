@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::counts;
 use crate::cost::{Cost, Running};
 use crate::daemon::{Setting, configure, daemon};
-use crate::paystand::{PAGE_ROWS, Paystand, plain};
+use crate::paystand::{PAGE_ROWS, Paystand, plain, requests};
 use crate::postgres::Postgres;
 
 const REQUESTS_PER_MINUTE: u64 = 1_000_000;
@@ -41,8 +41,6 @@ pub struct Site<'a> {
     database: &'static str,
     paystand: Paystand,
     client: reqwest::Client,
-    /// Where the simulated Paystand takes changes.
-    sandbox: String,
 }
 
 impl<'a> Site<'a> {
@@ -64,11 +62,9 @@ impl<'a> Site<'a> {
         };
         let config = configure(scratch.join(format!("{database}.toml")), &paystand, setting)?;
         std::fs::write(&config, std::fs::read_to_string(&config)? + OFTEN)?;
-        let (server, _) = paystand.base_url.trim_start_matches("http://").split_once('/').context("an address")?;
-        let sandbox = format!("http://{server}/_sandbox");
         let mut connection = postgres.connect(database).await?;
         counts::watch(&mut connection).await?;
-        let mut site = Self { connection, config, postgres, database, paystand, client: plain()?, sandbox };
+        let mut site = Self { connection, config, postgres, database, paystand, client: plain()? };
         site.work("first reading", &[], 0).await?;
         Ok(site)
     }
@@ -103,7 +99,8 @@ impl<'a> Site<'a> {
     }
 
     async fn mutate(&self, mutation: Value) -> anyhow::Result<Value> {
-        let answer = self.client.post(format!("{}/mutate", self.sandbox)).json(&mutation).send().await?;
+        let address = format!("http://{}/_sandbox/mutate", self.paystand.place()?.0);
+        let answer = self.client.post(address).json(&mutation).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
@@ -121,7 +118,7 @@ impl<'a> Site<'a> {
         running
             .stop(0, async || {
                 ensure!(started.elapsed() < PATIENCE, "{what}: it is not done after {} s", PATIENCE.as_secs());
-                let requests = self.requests().await?;
+                let (requests, _) = requests(&self.client, self.paystand.place()?.0).await?;
                 match posted_by {
                     None if self.is_done(ids, versions).await? => posted_by = Some(requests),
                     Some(by) if requests >= by + 2 => return Ok(true),
@@ -138,12 +135,6 @@ impl<'a> Site<'a> {
         Ok(read
             && sqlx::query_scalar(LOOKED).fetch_one(&mut self.connection).await?
             && self.versions(ids).await? >= versions)
-    }
-
-    async fn requests(&self) -> anyhow::Result<u64> {
-        let answer = self.client.get(format!("{}/requests", self.sandbox)).send().await?;
-        let answer: Value = answer.error_for_status()?.json().await?;
-        answer["total"].as_u64().context("a number of requests")
     }
 
     /// Shows how all stands, as a process of its own; returns the seconds it took.
