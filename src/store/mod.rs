@@ -23,7 +23,7 @@ macro_rules! journal_entry_json {
 /// Whether the ledger entry `e` is claimed and not settled.
 macro_rules! is_in_flight {
     () => {
-        "exists (select from claim c where c.adapter = e.adapter and e.position = any(c.positions))"
+        "exists (select from claim c where c.adapter = e.adapter and e.position <@ any(c.positions))"
     };
 }
 

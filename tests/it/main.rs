@@ -4,6 +4,7 @@ mod ambiguous;
 mod backups;
 mod campaign;
 mod check;
+mod claims;
 mod cluster;
 mod conformance;
 mod cost;

@@ -69,8 +69,9 @@ async fn what_was_refused_is_posted_after_a_retry_or_settled_by_hand() {
 async fn what_is_in_flight_is_left_alone_by_persons_and_in_doubt_for_the_next_run() {
     const CLAIM: &str = "
         update paystand_sync.claim set positions = array(
-            select position from paystand_sync.ledger_entry where state = $1 and resource = 'payments' and what = 'document')";
-    const CLAIMED: &str = "select sum(cardinality(positions))::int8 from paystand_sync.claim";
+            select int8range(position, position, '[]') from paystand_sync.ledger_entry where state = $1 and resource = 'payments' and what = 'document')";
+    const CLAIMED: &str = "
+        select count(*) from paystand_sync.claim c, paystand_sync.ledger_entry e where e.position <@ any(c.positions)";
     const TRIED: &str = "
         select min(attempts)::int8 from paystand_sync.ledger_entry where resource = 'payments' and what = 'document' and state = 'posted'";
     let (_server, site) = site().await;

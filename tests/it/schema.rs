@@ -10,6 +10,8 @@ use crate::harness::{Database, column};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
 /// The last migration of programs that noted each claim in its entry.
 const NOTED_IN_ENTRIES: i64 = 11;
+/// That of programs that noted each of a call's entries by itself.
+const NOTED_ONE_BY_ONE: i64 = 14;
 
 /// Migrates as the program does, up to `version` or all the way.
 async fn migrate(database: &Database, version: Option<i64>) {
@@ -40,6 +42,23 @@ async fn what_was_in_flight_before_an_upgrade_is_in_doubt_after_it() {
     let expected =
         ["held → held", "in_doubt → in_doubt", "in_flight → in_doubt", "parked → parked", "pending → pending"];
     assert_eq!(states, expected);
+}
+
+#[tokio::test]
+async fn what_was_noted_one_by_one_is_noted_still_after_an_upgrade() {
+    const CLAIMS: &str = "
+        insert into paystand_sync.claim (adapter, epoch, positions, claimed_at)
+        values ('books', 1, '{5,3,4,9}', now()), ('idle', 1, '{}', now())";
+    const NOTED: &str = "
+        select concat(adapter, ' ', position) from paystand_sync.claim, generate_series(1::int8, 20) as position
+        where position <@ any(positions) order by 1";
+    let database = Database::fresh().await;
+    migrate(&database, Some(NOTED_ONE_BY_ONE)).await;
+    sqlx::query(CLAIMS).execute(&database.pool).await.expect("claims");
+    migrate(&database, None).await;
+    assert_eq!(column(&database.pool, NOTED).await, ["books 3", "books 4", "books 5", "books 9"]);
+    let idle = "select adapter from paystand_sync.claim where positions = '{}'";
+    assert_eq!(column(&database.pool, idle).await, ["idle"]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! New rows of `ledger_entry`.
+//! New rows of `ledger_entry`. Those of an adapter follow each other, so that a claim names them by few ranges.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -65,9 +65,10 @@ pub(in crate::store) async fn insert(
 ) -> Result<(), StoreError> {
     const INSERT: &str = "
         insert into ledger_entry (merchant, resource, key, adapter, source_id, version, state, reason, due_at, recorded_at, settled_at)
-        select $1, $2, t.*, $9, $9, case when t.state = 'superseded' then $9 end
+        select $1, $2, t.key, t.adapter, t.source_id, t.version, t.state, t.reason, $9, $9, case when t.state = 'superseded' then $9 end
         from unnest($3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::text[])
-            as t (key, adapter, source_id, version, state, reason)";
+            with ordinality as t (key, adapter, source_id, version, state, reason, place)
+        order by t.adapter, t.place";
     if entries.key.is_empty() {
         return Ok(());
     }
@@ -101,7 +102,7 @@ pub(in crate::store) async fn insert_outgoing(
         from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                 $11::text[])
             with ordinality as t (resource, key, adapter, source_id, what, root, state, baseline, nets, text, place)
-        order by t.place
+        order by t.adapter, t.place
         on conflict do nothing";
     if outgoing.is_empty() {
         return Ok(());

@@ -11,7 +11,6 @@
 mod election;
 mod enroll;
 mod entries;
-mod settle;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -68,8 +67,23 @@ macro_rules! entry_made_concrete {
     };
 }
 
-// Behind the macro, which it uses.
+/// The positions of the rows `$from` as ranges: those that follow each other are one.
+macro_rules! ranges {
+    ($from:literal) => {
+        concat!(
+            "array(
+                select int8range(min(position), max(position), '[]')
+                from (select position, position - row_number() over (order by position) as island from ",
+            $from,
+            ") p
+                group by island order by island)"
+        )
+    };
+}
+
+// Behind the macros, which they use.
 mod posted;
+mod settle;
 
 /// An entry in hand: recorded as attempted before the ERP is called.
 #[derive(Debug, Clone, FromRow)]
@@ -143,7 +157,7 @@ impl Store {
                 order by position limit $4
             ), noted as (
                 insert into claim (adapter, epoch, positions, claimed_at)
-                select $1, $3, array_agg(position), $2 from claimed having count(*) > 0
+                select $1, $3, ", ranges!("claimed"), ", $2 where exists (select from claimed)
                 on conflict (adapter) do update
                 set epoch = excluded.epoch, positions = excluded.positions, claimed_at = excluded.claimed_at
             )
@@ -212,7 +226,9 @@ impl Store {
 /// What was claimed and never settled may have taken effect, by whomever it was claimed: a call that is still under way belongs to
 /// nobody who could settle it.
 async fn doubt(connection: &mut PgConnection, adapter: &AdapterName) -> Result<(), StoreError> {
-    const LEFT_OVER: &str = "select positions from claim where adapter = $1 and positions <> '{}'";
+    const LEFT_OVER: &str = "
+        select array(select generate_series(lower(r), upper(r) - 1) from unnest(positions) r) from claim
+        where adapter = $1 and positions <> '{}'";
     const DOUBT: &str = "
         update ledger_entry set state = 'in_doubt', reason = null, attempts = attempts + 1
         where adapter = $1 and position = any($2) and state in ('pending', 'in_doubt', 'held')";

@@ -85,8 +85,8 @@ async fn settle(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // Not by what waits: Postgres may know of no entry that does, and would read all of them for each. What is not settled stays claimed.
-    const SETTLE: &str = "
-        with settled as (
+    const SETTLE: &str = concat!(
+        "with settled as (
             update ledger_entry e
             set state = s.state, reason = s.reason, receipt = s.receipt, due_at = s.due_at, attempts = s.attempt,
                 payload_sha256 = coalesce(s.payload_sha256, e.payload_sha256),
@@ -99,7 +99,13 @@ async fn settle(
             where e.merchant = s.merchant and e.key = s.key and e.adapter = $1 and e.settled_at is null
             returning e.position
         )
-        update claim set positions = array(select unnest(positions) except select position from settled) where adapter = $1";
+        update claim set positions = ",
+        ranges!(
+            "(select generate_series(lower(r), upper(r) - 1) as position from unnest(positions) r
+                    except select position from settled) left_over"
+        ),
+        " where adapter = $1"
+    );
     let reason = |it: &Settlement| match it.state {
         State::Held | State::Parked => it.reason.clone(),
         _ => None,
