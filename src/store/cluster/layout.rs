@@ -24,6 +24,12 @@ cd "$1" 2>/dev/null || { echo "error: cannot enter" >&2; exit 1; }
 mkdir -p postgres && cd postgres && touch users.lock start.lock keeper.lock && mkdir -p "$2"
 "#;
 
+const MIB: u64 = 1 << 20;
+/// What Postgres keeps of its tables in memory: what it takes by itself, and what a first reading has use for.
+const BUFFERS_MIB: std::ops::RangeInclusive<u64> = 128..=512;
+/// The machine serves others as well: of its memory one part in so many.
+const BUFFERS_PART: u64 = 16;
+
 /// What the server is doing, as its `postmaster.pid` tells.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Server {
@@ -115,14 +121,16 @@ impl Layout {
         file.map_err(at(&path))
     }
 
-    /// Everything the server is told beyond what initdb found out about the machine. A first reading writes much, and after each
-    /// checkpoint every page whole: checkpoints are as seldom as a start after a crash allows. Its log keeps no row and no statement:
-    /// both may hold what must not be logged (I10).
+    /// Everything the server is told beyond what initdb found out about the machine. A first reading writes much, into indexes whose keys
+    /// come in no order, and after each checkpoint every page whole: pages stay in memory, and checkpoints are as seldom as a start after a
+    /// crash allows. Its log keeps no row and no statement: both may hold what must not be logged (I10).
     pub(super) fn settings(&self, durability: Durability) -> String {
         let sync = match durability {
             Durability::Durable => "on",
             Durability::Volatile => "off",
         };
+        let memory = rustix::system::sysinfo();
+        let buffers_mib = buffers_mib(memory.totalram * u64::from(memory.mem_unit));
         format!(
             "# Written by paystand-sync at every start.\n\
              listen_addresses = ''\n\
@@ -134,6 +142,7 @@ impl Layout {
              full_page_writes = {sync}\n\
              wal_level = minimal\n\
              max_wal_senders = 0\n\
+             shared_buffers = '{buffers_mib}MB'\n\
              max_wal_size = '4GB'\n\
              checkpoint_timeout = '15min'\n\
              jit = off\n\
@@ -217,4 +226,19 @@ fn owner(path: &Path) -> Result<u32, ClusterError> {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> ClusterError {
     let path = path.to_owned();
     move |source| ClusterError::Directory { path, source }
+}
+
+fn buffers_mib(memory_bytes: u64) -> u64 {
+    (memory_bytes / BUFFERS_PART / MIB).clamp(*BUFFERS_MIB.start(), *BUFFERS_MIB.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_machines_give_little_and_large_ones_no_more_than_there_is_use_for() {
+        let of_gib = |gib: u64| buffers_mib(gib * 1024 * MIB);
+        assert_eq!([1, 4, 8, 64].map(of_gib), [128, 256, 512, 512]);
+    }
 }
