@@ -27,12 +27,16 @@ pub use posted::Progress;
 pub use settle::Settlement;
 
 /// Rows `c` of `claimed`, which are ledger entries, with what they speak of; `$1` is the adapter. What is of another kind is not looked
-/// for, nor what an entry says itself.
+/// for, nor what an entry says itself, nor what is elected where nothing ever was.
 macro_rules! entry_made_concrete {
     () => {
         concat!(
             "select c.merchant, c.key, c.what, c.resource, c.source_id, c.version, c.attempts, c.failures, c.generation, c.root,
-                c.position, c.payload_sha256, c.in_doubt, v.body, v.parent_id, c.baseline, x.reference as elected,
+                c.position, c.payload_sha256, c.in_doubt, v.body, v.parent_id, c.baseline,
+                case when exists (select from election where adapter = $1) then (
+                    select x.reference from election x
+                    where x.adapter = $1 and x.merchant = c.merchant and x.key = c.key and x.generation = c.generation)
+                end as elected,
                 coalesce(c.text, case c.what
                     when 'event' then (
                         select json_build_object('key', e.event_key, 'kind', e.kind, 'resource', e.resource, 'id', e.source_id,
@@ -60,9 +64,7 @@ macro_rules! entry_made_concrete {
                 where c.what = 'document'
                     and v.merchant = c.merchant and v.resource = c.resource and v.source_id = c.source_id and v.version = c.version
                 order by array_position(array['detail', 'list', 'embedded'], v.shape), v.arrival desc limit 1
-            ) v on true
-            left join election x
-                on x.adapter = $1 and x.merchant = c.merchant and x.key = c.key and x.generation = c.generation"
+            ) v on true"
         )
     };
 }
