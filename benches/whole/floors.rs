@@ -75,11 +75,13 @@ pub async fn copy(postgres: &Postgres, rows: &Path, records: u64) -> anyhow::Res
     sqlx::raw_sql(TABLE).execute(&mut postgres.connect("copy_floor").await?).await?;
     let mut command = postgres.psql("copy_floor")?;
     command.arg("--command").arg(format!("\\copy payment from '{}'", rows.display()));
-    Running::start("\\copy", (postgres, "copy_floor"), command).await?.end(records).await
+    let cost = Running::start("\\copy", (postgres, "copy_floor"), command).await?.end(records).await?;
+    postgres.drop("copy_floor").await?;
+    Ok(cost)
 }
 
 /// The rows that a first reading leaves in `from`, all of them and nothing else, copied into the same tables with the same indexes: what no
-/// program can beat that leaves these rows.
+/// program can beat that leaves these rows. `from` is dropped.
 pub async fn rows_again(postgres: &Postgres, scratch: &Path, from: &str, records: u64) -> anyhow::Result<Cost> {
     postgres.fresh("rows_floor").await?;
     let (schema, data) = (scratch.join("schema.sql"), scratch.join("data.sql"));
@@ -88,6 +90,7 @@ pub async fn rows_again(postgres: &Postgres, scratch: &Path, from: &str, records
         let status = dump.args([what, "--file"]).arg(file).status().await?;
         ensure!(status.success(), "pg_dump: {status}");
     }
+    postgres.drop(from).await?;
     let read = |file: &Path| -> anyhow::Result<Command> {
         let mut command = postgres.psql("rows_floor")?;
         command.args(["--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--file"]).arg(file);
@@ -105,7 +108,9 @@ pub async fn straight_process(postgres: &Postgres, paystand: &Paystand, records:
     let url = postgres.fresh("straight_floor").await?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["straight", &paystand.base_url, &url]);
-    Running::start(STRAIGHT, (postgres, "straight_floor"), command).await?.end(records).await
+    let cost = Running::start(STRAIGHT, (postgres, "straight_floor"), command).await?.end(records).await?;
+    postgres.drop("straight_floor").await?;
+    Ok(cost)
 }
 
 /// Each page read and upserted, the next one read meanwhile; nothing is checked, kept or remembered.

@@ -53,12 +53,18 @@ impl Postgres {
 
     /// The address of a database of its own.
     pub async fn fresh(&self, database: &str) -> anyhow::Result<String> {
+        self.drop(database).await?;
         let mut connection = PgConnection::connect(&self.url).await?;
-        let drop = format!("drop database if exists {database} with (force)");
-        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("create database {database}"))).execute(&mut connection).await?;
         sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
         Ok(self.options(database)?.to_url_lossy().to_string())
+    }
+
+    /// Removes a database, for Postgres vacuums what was written to it while others are measured.
+    pub async fn drop(&self, database: &str) -> anyhow::Result<()> {
+        let drop = format!("drop database if exists {database} with (force)");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut PgConnection::connect(&self.url).await?).await?;
+        Ok(())
     }
 
     /// `psql` at a database.
