@@ -18,7 +18,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::postgres::Postgres;
-use counts::Statement;
+use crate::statements::{self, Statement, start};
 use filling::Filled;
 use site::Site;
 
@@ -163,14 +163,14 @@ async fn measure(
     let (last, before) = (last_entry(&mut site.connection).await?, counts::scans(&mut site.connection).await?);
     site.change(&ids, 0).await?;
     ids.extend(site.create(CREATED).await?);
-    counts::forget(&mut site.connection).await?;
+    statements::forget(&mut site.connection).await?;
     let cost = site.work("some changes", &ids, wanted).await?;
-    let daemon = counts::statements(&mut site.connection).await?;
+    let daemon = statements::counted(&mut site.connection).await?;
     // What the changes left dead is passed once more by whoever looks first, and who that is differs from run to run.
     sqlx::raw_sql("vacuum ledger_entry, booking, claim").execute(&mut site.connection).await?;
-    counts::forget(&mut site.connection).await?;
+    statements::forget(&mut site.connection).await?;
     let status_seconds = site.status().await?;
-    let status = counts::statements(&mut site.connection).await?;
+    let status = statements::counted(&mut site.connection).await?;
     let after = counts::scans(&mut site.connection).await?;
     let scans = after.into_iter().map(|(table, scans)| (table.clone(), scans - before.get(&table).unwrap_or(&0)));
     Ok(Measured {
@@ -271,11 +271,6 @@ fn faults(compared: &[Compared<'_>], many: &Measured, bloat: &bloat::Bloat) -> V
     let bloated =
         bloated.map(|it| format!("{} takes {:.2} times as much a row after the passes", it.name, it.growth()));
     more.chain(scanned).chain(bloated).collect()
-}
-
-/// As much of a statement as a line of a table holds.
-fn start(text: &str) -> String {
-    text.chars().take(90).collect::<String>().replace('|', "¦")
 }
 
 fn print_sizes(few: &Measured, many: &Measured, deeper: i64) {

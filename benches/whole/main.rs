@@ -17,6 +17,7 @@ mod limit;
 mod paystand;
 mod postgres;
 mod product;
+mod statements;
 
 use std::path::{Path, PathBuf};
 
@@ -88,11 +89,13 @@ async fn main() -> anyhow::Result<()> {
     let payments = figures[0].records;
     figures.push(floors::copy(&postgres, &rows, payments).await?);
     figures.push(floors::straight_process(&postgres, &paystand, payments).await?);
-    let product = product::all(&postgres, &paystand, scratch.path(), payments).await?;
+    let (product, profile) = product::all(&postgres, &paystand, scratch.path(), payments).await?;
     figures.push(floors::rows_again(&postgres, scratch.path(), product::POSTED_DATABASE, payments).await?);
     figures.extend(product);
-    let result = json!({ "payments": payments, "figures": figures });
-    tell(&figures, &result, &arguments.result, &product::faults(&figures))
+    let result = json!({ "payments": payments, "figures": figures, "profile": profile });
+    let told = tell(&figures, &result, &arguments.result, &product::faults(&figures));
+    statements::print(product::READ_AND_POSTED, &profile);
+    told
 }
 
 fn tell(figures: &[Cost], result: &Value, file: &Path, faults: &[String]) -> anyhow::Result<()> {

@@ -9,13 +9,14 @@ use crate::cost::{Cost, Running};
 use crate::daemon::{Setting, configure, daemon, once};
 use crate::paystand::{PAGE_ROWS, Paystand, count, plain, requests};
 use crate::postgres::Postgres;
+use crate::statements::{self, Statement};
 
 /// None that is felt.
 const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
 /// Where a first reading is booked and posted.
 pub const POSTED_DATABASE: &str = "posted";
-const READ_AND_POSTED: &str = "first reading, booked and posted";
+pub const READ_AND_POSTED: &str = "first reading, booked and posted";
 
 /// Payments beside which many are read, for their memory.
 const FEW: usize = 100_000;
@@ -44,8 +45,13 @@ const COMMITS_MAX: f64 = 0.25;
 const OWN_COMMITS: i64 = 1_000;
 
 /// A first reading by a single run that books nothing meanwhile, by daemons without and with an ERP, and another daemon that finds no
-/// news.
-pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, records: u64) -> anyhow::Result<Vec<Cost>> {
+/// news; and what Postgres did for the one with an ERP.
+pub async fn all(
+    postgres: &Postgres,
+    paystand: &Paystand,
+    scratch: &Path,
+    records: u64,
+) -> anyhow::Result<(Vec<Cost>, Vec<Statement>)> {
     let all = First { postgres, paystand, scratch, records };
     let what = "first reading, stored, before it is booked";
     let alone = all.read("alone", what, Until { program: once, posts: false, is_done: STORED }).await?;
@@ -55,6 +61,9 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
     postgres.drop("stored").await?;
     let until = Until { program: daemon, posts: true, is_done: POSTED };
     let posted = all.read(POSTED_DATABASE, READ_AND_POSTED, until).await?;
+    let mut connection = postgres.connect(POSTED_DATABASE).await?;
+    statements::show(&mut connection).await?;
+    let profile = statements::counted(&mut connection).await?;
     let (what, config) = ("a restart and a poll, without news", scratch.join("posted.toml"));
     let again = Running::start(what, (postgres, POSTED_DATABASE), daemon(&config, "payments")).await?;
     let mut seconds = 0.0;
@@ -63,7 +72,7 @@ pub async fn all(postgres: &Postgres, paystand: &Paystand, scratch: &Path, recor
         Ok(true)
     };
     let again = again.stop(0, polled).await?;
-    Ok(vec![alone, stored, posted, Cost { seconds, ..again }])
+    Ok((vec![alone, stored, posted, Cost { seconds, ..again }], profile))
 }
 
 /// The time from the first request of a daemon that begins to the last one of its first poll, in seconds.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::counts::{self, Size, Statement};
+use super::counts::{self, Size};
 use super::site::Site;
 use crate::postgres::Postgres;
+use crate::statements::{self, Statement};
 
 const PAYMENTS: usize = 2_000;
 const PASSES: usize = 10;
@@ -59,9 +60,9 @@ pub async fn measure(postgres: &Postgres, scratch: &Path) -> anyhow::Result<Bloa
     for pass in 1..=PASSES {
         let wanted = site.versions(&ids).await? + i64::try_from(ids.len())?;
         site.change(&ids, pass).await?;
-        counts::forget(&mut site.connection).await?;
+        statements::forget(&mut site.connection).await?;
         seconds.push(site.work("the same payments, changed", &ids, wanted).await?.seconds);
-        claims.push(claimed(&counts::statements(&mut site.connection).await?));
+        claims.push(claimed(&statements::counted(&mut site.connection).await?));
         sqlx::raw_sql("vacuum (analyze)").execute(&mut site.connection).await?;
         if pass == FULL_GROWN {
             first = counts::sizes(&mut site.connection).await?;

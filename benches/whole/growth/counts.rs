@@ -1,59 +1,22 @@
-//! What statements of the program touched, as `pg_stat_statements` counts it, and what became of tables and their indexes.
+//! What became of tables and their indexes.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// All calls of one statement.
-#[derive(Debug, Clone, Serialize)]
-pub struct Statement {
-    /// White space made one.
-    pub text: String,
-    pub calls: i64,
-    /// Returned or written.
-    pub rows: i64,
-    /// Of 8 kB, found in memory or read: the same one counts each time.
-    pub blocks: i64,
-    pub seconds: f64,
-}
+use crate::statements;
 
-impl Statement {
-    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
-    pub fn blocks_per_call(&self) -> f64 {
-        self.blocks as f64 / self.calls as f64
-    }
-}
-
-/// The extensions that count. What this connection itself does is not counted.
+/// Has everything counted, but what this connection itself does.
 pub async fn watch(connection: &mut PgConnection) -> anyhow::Result<()> {
     const WATCH: &str = "
-        create extension if not exists pg_stat_statements;
         create extension if not exists pageinspect;
         set pg_stat_statements.track = none;
         set enable_seqscan = off;
         set search_path = paystand_sync, public";
+    statements::show(&mut *connection).await?;
     sqlx::raw_sql(WATCH).execute(connection).await?;
     Ok(())
-}
-
-/// Forgets what was counted.
-pub async fn forget(connection: &mut PgConnection) -> anyhow::Result<()> {
-    sqlx::query("select pg_stat_statements_reset()").execute(connection).await?;
-    Ok(())
-}
-
-/// What was counted since, the dearest first.
-pub async fn statements(connection: &mut PgConnection) -> anyhow::Result<Vec<Statement>> {
-    const SELECT: &str = "
-        select regexp_replace(query, '\\s+', ' ', 'g') as text, sum(calls)::int8, sum(rows)::int8,
-            sum(shared_blks_hit + shared_blks_read)::int8 as blocks, sum(total_exec_time) / 1000
-        from pg_stat_statements
-        where dbid = (select oid from pg_database where datname = current_database())
-        group by text order by blocks desc, text";
-    let rows: Vec<(String, i64, i64, i64, f64)> = sqlx::query_as(SELECT).fetch_all(connection).await?;
-    let statement = |(text, calls, rows, blocks, seconds)| Statement { text, calls, rows, blocks, seconds };
-    Ok(rows.into_iter().map(statement).collect())
 }
 
 /// Sequential scans of each of our tables so far, with those of this connection, which it would tell later.
