@@ -80,9 +80,14 @@ pub async fn copy(postgres: &Postgres, rows: &Path, records: u64) -> anyhow::Res
     Ok(cost)
 }
 
-/// The rows that a first reading leaves in `from`, all of them and nothing else, copied into the same tables with the same indexes: what no
-/// program can beat that leaves these rows. `from` is dropped.
-pub async fn rows_again(postgres: &Postgres, scratch: &Path, from: &str, records: u64) -> anyhow::Result<Cost> {
+/// The rows that a reading left in `from`, all of them and nothing else, copied into the same tables with the same indexes: what no program
+/// can beat that leaves these rows. `from` is dropped.
+pub async fn rows_again(
+    postgres: &Postgres,
+    scratch: &Path,
+    (from, what): (&str, &'static str),
+    records: u64,
+) -> anyhow::Result<Cost> {
     postgres.fresh("rows_floor").await?;
     let (schema, data) = (scratch.join("schema.sql"), scratch.join("data.sql"));
     for (what, file) in [("--schema-only", &schema), ("--data-only", &data)] {
@@ -98,8 +103,8 @@ pub async fn rows_again(postgres: &Postgres, scratch: &Path, from: &str, records
     };
     let status = read(&schema)?.status().await?;
     ensure!(status.success(), "the schema: {status}");
-    let what = "the rows of a first reading, copied";
     let cost = Running::start(what, (postgres, "rows_floor"), read(&data)?).await?.end(records).await?;
+    postgres.drop("rows_floor").await?;
     std::fs::remove_file(data)?;
     Ok(cost)
 }

@@ -90,7 +90,6 @@ async fn main() -> anyhow::Result<()> {
     figures.push(floors::copy(&postgres, &rows, payments).await?);
     figures.push(floors::straight_process(&postgres, &paystand, payments).await?);
     let (product, profile) = product::all(&postgres, &paystand, scratch.path(), payments).await?;
-    figures.push(floors::rows_again(&postgres, scratch.path(), product::POSTED_DATABASE, payments).await?);
     figures.extend(product);
     let result = json!({ "payments": payments, "figures": figures, "profile": profile });
     let told = tell(&figures, &result, &arguments.result, &product::faults(&figures));

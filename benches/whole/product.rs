@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use crate::cost::{Cost, Running};
 use crate::daemon::{Setting, configure, daemon, once};
+use crate::floors;
 use crate::paystand::{PAGE_ROWS, Paystand, count, plain, requests};
 use crate::postgres::Postgres;
 use crate::statements::{self, Statement};
@@ -15,7 +16,7 @@ use crate::statements::{self, Statement};
 const REQUESTS_PER_MINUTE: u64 = 1_000_000;
 
 /// Where a first reading is booked and posted.
-pub const POSTED_DATABASE: &str = "posted";
+const POSTED_DATABASE: &str = "posted";
 pub const READ_AND_POSTED: &str = "first reading, booked and posted";
 
 /// Payments beside which many are read, for their memory.
@@ -45,7 +46,7 @@ const COMMITS_MAX: f64 = 0.25;
 const OWN_COMMITS: i64 = 1_000;
 
 /// A first reading by a single run that books nothing meanwhile, by daemons without and with an ERP, and another daemon that finds no
-/// news; and what Postgres did for the one with an ERP.
+/// news, with the copied rows of the first and the last reading before each; and what Postgres did for the one with an ERP.
 pub async fn all(
     postgres: &Postgres,
     paystand: &Paystand,
@@ -55,7 +56,8 @@ pub async fn all(
     let all = First { postgres, paystand, scratch, records };
     let what = "first reading, stored, before it is booked";
     let alone = all.read("alone", what, Until { program: once, posts: false, is_done: STORED }).await?;
-    postgres.drop("alone").await?;
+    let what = "the rows stored before they are booked, copied";
+    let alone_copied = floors::rows_again(postgres, scratch, ("alone", what), records).await?;
     let what = "first reading, stored, while it is booked";
     let stored = all.read("stored", what, Until { program: daemon, posts: false, is_done: STORED }).await?;
     postgres.drop("stored").await?;
@@ -72,7 +74,10 @@ pub async fn all(
         Ok(true)
     };
     let again = again.stop(0, polled).await?;
-    Ok((vec![alone, stored, posted, Cost { seconds, ..again }], profile))
+    drop(connection);
+    let what = "the rows booked and posted, copied";
+    let posted_copied = floors::rows_again(postgres, scratch, (POSTED_DATABASE, what), records).await?;
+    Ok((vec![alone_copied, alone, stored, posted_copied, posted, Cost { seconds, ..again }], profile))
 }
 
 /// The time from the first request of a daemon that begins to the last one of its first poll, in seconds.
