@@ -25,13 +25,9 @@ impl Statement {
     pub fn blocks_per_call(&self) -> f64 {
         self.blocks as f64 / self.calls as f64
     }
-
-    /// As much of it as a line of a table holds.
-    pub fn start(&self) -> String {
-        start(&self.text)
-    }
 }
 
+/// As much of a statement as a line of a table holds.
 pub fn start(text: &str) -> String {
     text.chars().take(90).collect::<String>().replace('|', "¦")
 }
@@ -69,6 +65,6 @@ pub fn print(what: &str, statements: &[Statement]) {
     println!("\n{what}, in Postgres: {all:.1} s\n\n| share | s | calls | rows | statement |\n|--:|--:|--:|--:|---|");
     for it in dear {
         let share = it.seconds / all * 100.0;
-        println!("| {share:.0} % | {:.2} | {} | {} | `{}` |", it.seconds, it.calls, it.rows, it.start());
+        println!("| {share:.0} % | {:.2} | {} | {} | `{}` |", it.seconds, it.calls, it.rows, start(&it.text));
     }
 }
