@@ -13,12 +13,14 @@
 //!   until passes bring no news.
 //! - It may stop early only while the order is proven, at the first row older than everything that is wanted.
 
-use std::collections::{HashSet, VecDeque};
+mod ground;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::ground::Ground;
 use crate::model::ids::SourceId;
 use crate::model::page::{Direction, Order, PageRequest, Stamp, Window};
 use crate::model::resource::Resource;
@@ -27,8 +29,6 @@ use crate::scan::rules::Rules;
 
 /// Rows by which two pages overlap at least.
 const OVERLAP_ROWS: usize = 5;
-/// Rows remembered as known ground.
-const TRAIL_ROWS_MAX: usize = 8_192;
 /// Times an answer that contradicts the ones before is asked for again.
 const CONTRADICTIONS_MAX: u32 = 4;
 /// Pages in a row without a new row before the list counts as moving too fast.
@@ -131,8 +131,7 @@ pub enum Contradiction {
 pub struct Pass {
     plan: PassPlan,
     offset: u64,
-    known: HashSet<u64>,
-    trail: VecDeque<u64>,
+    known: Ground,
     /// The longest page so far: what the server grants.
     granted: usize,
     /// Pages that showed new rows.
@@ -169,8 +168,7 @@ impl Pass {
         Self {
             plan,
             offset: 0,
-            known: HashSet::new(),
-            trail: VecDeque::new(),
+            known: Ground::default(),
             granted: 0,
             productive: 0,
             evidence: Evidence::Continuous,
@@ -225,7 +223,7 @@ impl Pass {
         // Within an open tie an unknown row need not mean a gap: what else is read of it is compared below.
         let in_open_tie = self.open_tie.as_ref().and_then(|above| above.last()).is_some_and(|above| tie(above, first));
         let continuous =
-            !self.plan.rules.page_overlap || self.offset == 0 || self.known.contains(&first.key) || in_open_tie;
+            !self.plan.rules.page_overlap || self.offset == 0 || self.known.knows(first.key) || in_open_tie;
         if !continuous {
             // Its rows stay off the known ground: the gap above them is still open.
             return self.step_back();
@@ -251,17 +249,7 @@ impl Pass {
 
     /// Adds the rows to the known ground; returns how many were not on it.
     fn remember(&mut self, rows: &[RowSeen]) -> usize {
-        let mut rows_new = 0;
-        for row in rows {
-            if self.known.insert(row.key) {
-                rows_new += 1;
-                self.trail.push_back(row.key);
-            }
-        }
-        while self.trail.len() > TRAIL_ROWS_MAX {
-            let forgotten = self.trail.pop_front().expect("the trail is longer than its bound");
-            self.known.remove(&forgotten);
-        }
+        let rows_new = rows.iter().filter(|row| self.known.add(row.key)).count();
         self.rows_new += rows_new as u64;
         rows_new
     }
