@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -97,14 +97,17 @@ impl Transport {
         let is_html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         let status = response.status().as_u16();
 
-        let mut body = BytesMut::new();
+        // Room for what is announced at once, for growing would take twice as much; a packed answer announces nothing.
+        let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(announced.min(self.answer_bytes_max));
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > self.answer_bytes_max {
                 return Err(Broken::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((Received { status, is_html, server_date, retry_after: rate.retry_after, body: body.freeze() }, rate))
+        body.shrink_to_fit();
+        Ok((Received { status, is_html, server_date, retry_after: rate.retry_after, body: body.into() }, rate))
     }
 }
 
