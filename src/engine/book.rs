@@ -96,13 +96,7 @@ impl Bookkeeper {
         if waiting.is_empty() {
             return Ok(0);
         }
-        let mut ledger = Ledger::default();
-        let pages = documents(&mut waiting, &mut ledger);
-        let mut desk = self.remind(&pages).await?;
-        for Page { document, recorded_at } in &pages {
-            ledger.keep(desk.take(document, *recorded_at), &desk);
-        }
-        self.explain(&mut desk, &mut ledger).await?;
+        let ledger = self.ledger(&mut waiting).await?;
         let outgoing = self.outgoing(&ledger).await?;
         let subjects: Vec<String> =
             waiting.iter().map(|version| format!("{}:{}", version.resource, version.source_id)).collect();
@@ -123,6 +117,18 @@ impl Bookkeeper {
             tracing::debug!(%merchant, event_key = %told.event.key, kind = told.event.kind.name(), "told");
         }
         Ok(waiting.len())
+    }
+
+    /// What these versions come to.
+    async fn ledger(&self, waiting: &mut [Waiting]) -> Result<Ledger, StoreError> {
+        let mut ledger = Ledger::default();
+        let pages = documents(waiting, &mut ledger);
+        let mut desk = self.remind(&pages).await?;
+        for Page { document, recorded_at } in &pages {
+            ledger.keep(desk.take(document, *recorded_at), &desk);
+        }
+        self.explain(&mut desk, &mut ledger).await?;
+        Ok(ledger)
     }
 
     async fn lease(&self) -> Result<Held, StoreError> {
