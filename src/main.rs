@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Memory that one worker frees serves the others; what nobody needs goes back at once (`.cargo/config.toml`).
+/// Memory that one worker frees serves the others; what nobody needs goes back soon (`.cargo/config.toml`).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
