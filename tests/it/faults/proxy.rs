@@ -151,6 +151,7 @@ async fn connect(client: TcpStream, upstream: Upstream, shared: Shared) {
         }
         Upstream::Address(host, port) => {
             if let Ok(server) = TcpStream::connect((host, port)).await {
+                let _ = server.set_nodelay(true);
                 relay(client, server, &shared).await;
             }
         }
