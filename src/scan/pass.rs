@@ -131,7 +131,7 @@ pub enum Contradiction {
 pub struct Pass {
     plan: PassPlan,
     offset: u64,
-    known: Ground,
+    ground: Ground,
     /// The longest page so far: what the server grants.
     granted: usize,
     /// Pages that showed new rows.
@@ -168,7 +168,7 @@ impl Pass {
         Self {
             plan,
             offset: 0,
-            known: Ground::default(),
+            ground: Ground::default(),
             granted: 0,
             productive: 0,
             evidence: Evidence::Continuous,
@@ -223,7 +223,7 @@ impl Pass {
         // Within an open tie an unknown row need not mean a gap: what else is read of it is compared below.
         let in_open_tie = self.open_tie.as_ref().and_then(|above| above.last()).is_some_and(|above| tie(above, first));
         let continuous =
-            !self.plan.rules.page_overlap || self.offset == 0 || self.known.knows(first.key) || in_open_tie;
+            !self.plan.rules.page_overlap || self.offset == 0 || self.ground.knows(first.key) || in_open_tie;
         if !continuous {
             // Its rows stay off the known ground: the gap above them is still open.
             return self.step_back();
@@ -249,7 +249,7 @@ impl Pass {
 
     /// Adds the rows to the known ground; returns how many were not on it.
     fn remember(&mut self, rows: &[RowSeen]) -> usize {
-        let rows_new = rows.iter().filter(|row| self.known.add(row.key)).count();
+        let rows_new = rows.iter().filter(|row| self.ground.add(row.key)).count();
         self.rows_new += rows_new as u64;
         rows_new
     }
